@@ -1,0 +1,73 @@
+//! What the checker knows of step types: their names, their config fields, whether this binary runs them.
+
+mod built_in;
+
+/// One step type as the checker sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepType {
+    pub name: &'static str,
+    /// One sentence for `onward types`.
+    pub summary: &'static str,
+    pub fields: &'static [ConfigField],
+    /// False for types of the format that no worker of this version offers.
+    pub built_in: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigField {
+    pub name: &'static str,
+    pub kind: FieldKind,
+    pub required: bool,
+    pub summary: &'static str,
+}
+
+/// What a literal value of a config field must be. A string with a hole is checked when it is rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    Any,
+    Text,
+    /// `http://` or `https://`.
+    Url,
+    Boolean,
+    Integer,
+    Object,
+    /// A duration as text, or milliseconds.
+    Duration,
+    OneOf(&'static [&'static str]),
+}
+
+/// The types one checker run knows.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    types: Vec<StepType>,
+}
+
+impl Catalog {
+    /// The steering types, `work` (the types that the caller's workers run), and the format's other work types, which are
+    /// accepted but marked as not built in.
+    pub fn new(work: impl IntoIterator<Item = StepType>) -> Self {
+        let mut types = built_in::STEERING.to_vec();
+        types.extend(work);
+        for step_type in built_in::WORK {
+            if types.iter().all(|known| known.name != step_type.name) {
+                types.push(step_type.clone());
+            }
+        }
+        Self { types }
+    }
+
+    pub fn find(&self, name: &str) -> Option<&StepType> {
+        self.types.iter().find(|step_type| step_type.name == name)
+    }
+
+    pub fn types(&self) -> &[StepType] {
+        &self.types
+    }
+}
+
+impl StepType {
+    /// Documents in a template language of their own: the step renders them, the engine leaves them alone.
+    pub(crate) fn has_own_templates(&self, field: &str) -> bool {
+        matches!((self.name, field), ("pdf.render" | "pdf.generate", "html") | ("email.send", "html" | "text"))
+    }
+}

@@ -1,0 +1,276 @@
+//! The document's own fields, in both shapes.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::expressions::{Reads, STEP_ROOTS, Site, VARIABLE_ROOTS};
+use super::fields::Fields;
+use super::outline::{List, Outline};
+use super::{Facts, Finding, Report, attempts, inputs, steps, templates, triggers, values};
+use crate::slug::{SLUG_MAX, derived, is_workflow_id, slug};
+use crate::source::{Lines, Source, Span};
+use crate::tree::{Kind, Node};
+use crate::{Catalog, Definition, Step, Template, Trigger, TriggerKind};
+
+const DOCUMENT_FIELDS: [&str; 15] = [
+    "version",
+    "name",
+    "id",
+    "description",
+    "enabled",
+    "triggers",
+    "inputs",
+    "variables",
+    "output",
+    "timeout",
+    "steps",
+    "on_error",
+    "owner",
+    "labels",
+    "$schema",
+];
+const LATER_DOCUMENT_FIELDS: [&str; 9] = [
+    "secrets",
+    "finally",
+    "defaults",
+    "concurrency",
+    "rate_limit",
+    "idempotency_key",
+    "idempotency_ttl",
+    "queue",
+    "priority",
+];
+/// What the replaced system's API wrapped into `schema`.
+const WRAPPED_FIELDS: [&str; 3] = ["triggers", "steps", "variables"];
+const NAME_MAX: usize = 100;
+const DESCRIPTION_MAX: usize = 2000;
+const VARIABLES_MAX: usize = 64 * 1024;
+/// Of a whole run.
+const TIMEOUT_DEFAULT: Duration = Duration::from_hours(30 * 24);
+
+pub(super) fn check<'a>(
+    tree: &Node,
+    source: &'a Source,
+    lines: &'a Lines<'a>,
+    catalog: &'a Catalog,
+    report: &mut Report,
+) -> Option<Definition> {
+    let Some(entries) = tree.as_map() else {
+        report.add(
+            Finding::error("E105", tree.span, "a document is a map with `name` and `steps`")
+                .label(format!("this is {}", tree.what())),
+        );
+        return None;
+    };
+    let versioned = version(tree, report);
+    let inputs = tree.field("inputs").map(|node| inputs::read(node, report)).unwrap_or_default();
+    let variables = part(tree, "variables");
+    let step_nodes = list_of_steps(part(tree, "steps"), "steps", report);
+    let on_error_nodes = list_of_steps(tree.field("on_error"), "on_error", report);
+    let facts = Facts {
+        source,
+        lines,
+        catalog,
+        versioned,
+        inputs: inputs.iter().map(|(name, input)| (name.clone(), inputs::json_type(&input.schema))).collect(),
+        variables: variable_names(variables),
+        outline: Outline::read(step_nodes, on_error_nodes, source, report),
+        expressions: Cell::new(0),
+    };
+    Fields { place: "in the document", known: &DOCUMENT_FIELDS, later: &LATER_DOCUMENT_FIELDS }.check(
+        entries.iter().filter(|entry| !entry.key.starts_with("x-") && !is_wrapper(tree, &entry.key)),
+        &facts,
+        report,
+        |_| None,
+    );
+    check_wrapper(tree, &facts, report);
+    let name = name(tree, report);
+    let id = id(tree, name.as_ref().map(|(name, span)| (name.as_str(), *span)), versioned, report);
+    if part(tree, "steps").is_none() {
+        let first = entries.first().map_or(tree.span, |entry| entry.key_span);
+        report.add(Finding::error("E103", first, "the document has no `steps`").label("there is nothing to do"));
+    } else if part(tree, "steps").and_then(Node::as_list).is_some_and(<[Node]>::is_empty) {
+        report.findings.extend(
+            part(tree, "steps")
+                .map(|node| Finding::error("E103", node.span, "`steps` is empty").label("there is nothing to do")),
+        );
+    }
+    check_metadata(tree, report);
+
+    let variables =
+        variables.map_or(Template::Literal(Value::Object(Map::new())), |node| variables_template(node, &facts, report));
+    let end = Site { roots: &STEP_ROOTS, reads: Reads::Everything, calls: true };
+    let output = tree.field("output").map(|node| templates::build(node, end, &facts, report));
+    let steps = read_steps(step_nodes, List::Steps, &facts, report);
+    let on_error = read_steps(on_error_nodes, List::OnError, &facts, report);
+    let triggers = match part(tree, "triggers") {
+        Some(node) => triggers::read(node, id.as_deref().unwrap_or_default(), &facts, report),
+        None => Vec::new(),
+    };
+    Some(Definition {
+        id: id?,
+        name: name?.0,
+        description: tree
+            .field("description")
+            .and_then(|node| values::short_text("description", node, DESCRIPTION_MAX, report))
+            .unwrap_or_default()
+            .to_owned(),
+        enabled: tree.field("enabled").and_then(|node| values::boolean("enabled", node, report)).unwrap_or(true),
+        triggers: if triggers.is_empty() { vec![manual()] } else { triggers },
+        inputs,
+        variables,
+        output,
+        timeout: tree
+            .field("timeout")
+            .and_then(|node| attempts::positive("timeout", node, report))
+            .unwrap_or(TIMEOUT_DEFAULT),
+        steps,
+        on_error,
+    })
+}
+
+/// Every run may be started by hand.
+fn manual() -> Trigger {
+    Trigger { id: "manual".to_owned(), kind: TriggerKind::Manual, enabled: true }
+}
+
+/// A field of the document, or of the old `schema` wrapper.
+fn part<'n>(tree: &'n Node, key: &str) -> Option<&'n Node> {
+    tree.field(key).or_else(|| tree.field("schema").filter(|schema| is_wrapped(schema))?.field(key))
+}
+
+fn is_wrapped(schema: &Node) -> bool {
+    schema.field("steps").is_some() || schema.field("triggers").is_some()
+}
+
+fn is_wrapper(tree: &Node, key: &str) -> bool {
+    key == "schema" && tree.field("schema").is_some_and(is_wrapped)
+}
+
+fn check_wrapper(tree: &Node, facts: &Facts<'_>, report: &mut Report) {
+    let Some(schema) = tree.field("schema").filter(|schema| is_wrapped(schema)) else { return };
+    let entries = schema.as_map().unwrap_or_default();
+    Fields { place: "in `schema`", known: &WRAPPED_FIELDS, later: &[] }.check(entries, facts, report, |_| None);
+    for entry in entries {
+        if let Some(other) = tree.field(&entry.key) {
+            report.add(
+                Finding::error("E104", entry.key_span, format!("`{}` is there twice", entry.key))
+                    .label("inside `schema`")
+                    .related(Span::new(other.span.start, other.span.start + 1), "and beside it")
+                    .help("keep one of them"),
+            );
+        }
+    }
+}
+
+/// Whether the document says which version of the format it is written in.
+fn version(tree: &Node, report: &mut Report) -> bool {
+    let Some(node) = tree.field("version") else { return false };
+    let is_one = matches!(&node.kind, Kind::Number(number) if number.as_u64() == Some(1));
+    if !is_one {
+        let finding = Finding::error("E127", node.span, "`version` must be 1")
+            .label("it is the version of the format, not of your workflow")
+            .fix("Write `1`", false, vec![(node.span, "1".to_owned())]);
+        report.add(finding);
+    }
+    true
+}
+
+fn name(tree: &Node, report: &mut Report) -> Option<(String, Span)> {
+    let Some(node) = tree.field("name") else {
+        let first = tree.as_map().and_then(<[_]>::first).map_or(tree.span, |entry| entry.key_span);
+        report.add(Finding::error("E103", first, "the document has no `name`").label("every workflow has one"));
+        return None;
+    };
+    let name = values::short_text("name", node, NAME_MAX, report)?;
+    if name.trim().is_empty() {
+        report.add(Finding::error("E112", node.span, "`name` is empty").label("every workflow has a name"));
+        return None;
+    }
+    Some((name.to_owned(), node.span))
+}
+
+fn id(tree: &Node, name: Option<(&str, Span)>, versioned: bool, report: &mut Report) -> Option<String> {
+    if let Some(node) = tree.field("id") {
+        let id = values::text("id", node, report)?;
+        if !is_workflow_id(id) {
+            let finding = Finding::error("E112", node.span, format!("`{id}` cannot be the id of a workflow"))
+                .label(format!("lower-case letters, digits, `_` and `-`, at most {SLUG_MAX}; or a UUID"));
+            report.add(match slug(id) {
+                Some(slug) => finding.fix(format!("Write `{slug}`"), false, vec![(node.span, format!("\"{slug}\""))]),
+                None => finding,
+            });
+            return None;
+        }
+        return Some(id.to_owned());
+    }
+    let (name, span) = name?;
+    if let Some(slug) = slug(name) {
+        return Some(slug);
+    }
+    if versioned {
+        report.add(
+            Finding::error("E103", span, "the document needs an `id`")
+                .label("no id can be made from a name without Latin letters")
+                .help("for example \"id\": \"visa-status\"; it stands in URLs and stays when the name changes"),
+        );
+        return None;
+    }
+    Some(derived(name))
+}
+
+fn list_of_steps<'n>(node: Option<&'n Node>, field: &str, report: &mut Report) -> &'n [Node] {
+    node.and_then(|node| values::list(field, node, report)).unwrap_or_default()
+}
+
+fn read_steps(nodes: &[Node], list: List, facts: &Facts<'_>, report: &mut Report) -> Vec<Step> {
+    let Some(first) = facts.outline.steps.iter().position(|step| step.list == list) else { return Vec::new() };
+    let outlined = facts.outline.steps.iter().filter(|step| step.list == list).count();
+    nodes
+        .iter()
+        .take(outlined)
+        .enumerate()
+        .filter_map(|(place, node)| steps::read(node, first + place, facts, report))
+        .collect()
+}
+
+/// None when the names are not known before the run.
+fn variable_names(node: Option<&Node>) -> Option<Vec<String>> {
+    match node {
+        None => Some(Vec::new()),
+        Some(node) => node.as_map().map(|entries| entries.iter().map(|entry| entry.key.clone()).collect()),
+    }
+}
+
+fn variables_template(node: &Node, facts: &Facts<'_>, report: &mut Report) -> Template {
+    let bytes = node.to_value().to_string().len();
+    if bytes > VARIABLES_MAX {
+        report.add(
+            Finding::error("E115", node.span, format!("`variables` is larger than {} kB", VARIABLES_MAX / 1024))
+                .label(format!("it has {bytes} bytes")),
+        );
+    }
+    let site = Site { roots: &VARIABLE_ROOTS, reads: Reads::NoStep, calls: true };
+    templates::build(node, site, facts, report)
+}
+
+/// `owner` and `labels` change nothing in a run, but a wrong one would be missed in a filter.
+fn check_metadata(tree: &Node, report: &mut Report) {
+    if let Some(owner) = tree.field("owner") {
+        values::short_text("owner", owner, NAME_MAX, report);
+    }
+    let Some(labels) = tree.field("labels") else { return };
+    match labels.as_map() {
+        None => report.add(values::wrong_kind("labels", labels, "a map from names to strings")),
+        Some(entries) => {
+            if let Some(extra) = entries.get(16) {
+                report.add(Finding::error("E115", extra.key_span, "a document has at most 16 labels"));
+            }
+            for entry in entries {
+                values::text(&format!("labels.{}", entry.key), &entry.value, report);
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One expression of the document: its syntax, then every name it reads.
+
+use std::ops::Range;
+
+use super::scan::{Piece, Token, pieces, tokens};
+use super::{Facts, Finding, Report, compare, legacy, references};
+use crate::Expression;
+use crate::source::Span;
+use crate::tree::{Node, Places};
+
+/// The longest expression.
+const EXPRESSION_MAX: usize = 4096;
+const EXPRESSIONS_MAX: usize = 5000;
+
+/// Who reads, and therefore what can be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub roots: &'a [&'a str],
+    pub reads: Reads,
+    /// `now()` and `uuid()`: false where the answer would not be the same for every attempt.
+    pub calls: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reads {
+    NoStep,
+    /// The steps that this one, by its place in the outline, surely waits for.
+    AsStep(usize),
+    /// Every step of the main list: the run is over.
+    Everything,
+}
+
+pub(super) const VARIABLE_ROOTS: [&str; 3] = ["inputs", "env", "run"];
+pub(super) const STEP_ROOTS: [&str; 7] = ["inputs", "variables", "env", "trigger", "steps", "run", "workflow"];
+pub(super) const ERROR_ROOTS: [&str; 8] =
+    ["inputs", "variables", "env", "trigger", "steps", "run", "workflow", "error"];
+
+/// Part of a string value, and how to find it in the source.
+pub(super) struct Snippet<'a> {
+    pub node: &'a Node,
+    /// Bytes of the node's value.
+    pub range: Range<usize>,
+    pub places: &'a Places,
+}
+
+impl Snippet<'_> {
+    pub fn text(&self) -> &str {
+        self.node.as_str().and_then(|value| value.get(self.range.clone())).unwrap_or_default()
+    }
+
+    /// The source of a part of the expression, given in bytes of the expression.
+    pub fn span(&self, part: Range<usize>) -> Span {
+        let start = self.places.offset(self.range.start + part.start);
+        // The end of the last character, not the start of the next: an escape or a line break may stand between.
+        let end = self.places.offset(self.range.start + part.end);
+        Span::new(start, end)
+    }
+
+    pub fn whole(&self) -> Span {
+        self.span(0..self.range.len())
+    }
+}
+
+/// Compiles a part of a string and checks what it reads; None when it cannot be compiled.
+pub(super) fn compile(
+    snippet: &Snippet<'_>,
+    site: Site<'_>,
+    facts: &Facts<'_>,
+    report: &mut Report,
+) -> Option<Expression> {
+    if report.is_full() {
+        return None;
+    }
+    let source = snippet.text();
+    if source.is_empty() {
+        report.add(
+            Finding::error("E121", snippet.whole(), "there is no expression between the braces")
+                .label("write what to put here"),
+        );
+        return None;
+    }
+    if source.len() > EXPRESSION_MAX {
+        report.add(
+            Finding::error("E115", snippet.whole(), format!("an expression is longer than {EXPRESSION_MAX} bytes"))
+                .label(format!("it has {}", source.len()))
+                .help("compute parts of it in a `value` step"),
+        );
+        return None;
+    }
+    facts.expressions.set(facts.expressions.get() + 1);
+    if facts.expressions.get() > EXPRESSIONS_MAX {
+        if facts.expressions.get() == EXPRESSIONS_MAX + 1 {
+            report.add(Finding::error(
+                "E115",
+                snippet.whole(),
+                format!("a document has at most {EXPRESSIONS_MAX} expressions"),
+            ));
+        }
+        return None;
+    }
+    let start = facts.lines.position(snippet.whole().start);
+    let expression = match Expression::compile(source, start.line, start.column) {
+        Ok(expression) => expression,
+        Err(error) => {
+            let end = error.range.end.min(source.len());
+            let part = error.range.start.min(end)..end;
+            report.add(
+                Finding::error("E121", snippet.span(part), format!("this is not an expression: {}", error.message))
+                    .label("here"),
+            );
+            return None;
+        }
+    };
+    if !site.calls {
+        report_calls(snippet, report);
+    }
+    compare::check(snippet, facts, report);
+    let renames = references::check(&expression, snippet, site, facts, report);
+    if renames.is_empty() {
+        return Some(expression);
+    }
+    let resolved = legacy::rename(source, &renames);
+    Expression::compile(&resolved, start.line, start.column).ok()
+}
+
+/// A field that is an expression as it stands: `if` and its like.
+pub(super) fn condition(
+    field: &str,
+    node: &Node,
+    site: Site<'_>,
+    facts: &Facts<'_>,
+    report: &mut Report,
+) -> Option<Expression> {
+    let Some(value) = node.as_str() else {
+        if let crate::tree::Kind::Bool(value) = node.kind {
+            let start = facts.lines.position(node.span.start);
+            return Expression::compile(if value { "true" } else { "false" }, start.line, start.column).ok();
+        }
+        report.add(super::values::wrong_kind(field, node, "an expression that gives true or false"));
+        return None;
+    };
+    let places = Places::of(node, &facts.source.text);
+    let trimmed = value.trim();
+    let start = value.len() - value.trim_start().len();
+    let whole = start..start + trimmed.len();
+    let found = pieces(trimmed);
+    let range = match found.as_slice() {
+        [Piece::Hole(inner)] => start + inner.start..start + inner.end,
+        _ if found.iter().any(|piece| matches!(piece, Piece::Hole(_))) => {
+            report.add(mixed(field, &Snippet { node, range: whole, places: &places }, facts));
+            return None;
+        }
+        _ => whole,
+    };
+    let snippet = Snippet { node, range, places: &places };
+    if let [(Token::Text(_) | Token::Number(_), _)] = tokens(snippet.text()).as_slice() {
+        report.add(
+            Finding::error("E122", snippet.whole(), format!("`{field}` is neither true nor false"))
+                .label("this is always the same value")
+                .help(format!("compare it with something: inputs.name == {}", snippet.text())),
+        );
+        return None;
+    }
+    compile(&snippet, site, facts, report)
+}
+
+fn mixed(field: &str, snippet: &Snippet<'_>, facts: &Facts<'_>) -> Finding {
+    let span = snippet.whole();
+    let finding = Finding::error("E122", span, format!("`{field}` mixes text with `{{{{ }}}}`"))
+        .label("this is text, and text is not true or false");
+    let bare = without_braces(snippet.text());
+    if Expression::compile(&bare, 1, 1).is_err() {
+        return finding.help("the whole field is already an expression: write it without the braces");
+    }
+    let raw = without_braces(span.text(&facts.source.text));
+    finding.help(format!("the whole field is already an expression: {bare}")).fix(
+        "Remove the braces",
+        true,
+        vec![(span, raw)],
+    )
+}
+
+fn without_braces(text: &str) -> String {
+    pieces(text)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(range) | Piece::Open(range) | Piece::Hole(range) => &text[range],
+        })
+        .collect()
+}
+
+/// An attempt must not depend on the moment or on chance: its bytes would change after a crash.
+fn report_calls(snippet: &Snippet<'_>, report: &mut Report) {
+    let source = snippet.text();
+    for pair in tokens(source).windows(2) {
+        if let [(Token::Name(name @ ("now" | "uuid")), range), (Token::Operator("("), _)] = pair {
+            report.add(
+                Finding::error("E126", snippet.span(range.clone()), format!("`{name}()` cannot be used here"))
+                    .label("the answer has to be the same for every attempt"),
+            );
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The workflow language: documents, their checker, expressions and the flow interpreter.
+//!
+//! Everything here is pure. There is no I/O, no clock and no randomness: a caller passes the text, the time and the
+//! checkpoints in, and gets diagnostics or actions back. Start at [`check`] for "is this document right?" and at
+//! [`Flow`] for "what does this run do next?".
+
+mod catalog;
+mod check;
+mod definition;
+mod diagnostic;
+mod duration;
+mod expression;
+mod flow;
+mod id;
+mod inputs;
+mod outcome;
+mod payload;
+mod render;
+mod schedule;
+mod slug;
+mod source;
+mod suggest;
+mod template;
+mod tree;
+
+pub use catalog::{Catalog, ConfigField, FieldKind, StepType};
+pub use check::{Checked, check};
+pub use definition::{
+    Backoff, Body, CronTrigger, Definition, Input, LogLevel, OnError, Retry, Step, Trigger, TriggerKind, WaitFor,
+    WebhookAuth, WebhookTrigger,
+};
+pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, Severity};
+pub use duration::{ParseDurationError, format_duration, parse_duration};
+pub use expression::{EvaluationError, Expression, ExpressionError, Scope};
+pub use flow::{
+    Action, Checkpoint, CheckpointStatus, End, Event, Flow, LogLine, RunFacts, RunStatus, RunStep, StepStatus,
+    StepView, Wait, WaitKind, evaluate_variables,
+};
+pub use id::{ApiKeyId, ParseIdError, RunId, WorkerId};
+pub use inputs::{InputCheck, InputProblem, check_inputs};
+pub use outcome::{ErrorKind, Outcome, StepError};
+pub use payload::{PAYLOAD_DEPTH_MAX, PAYLOAD_NODES_MAX, PayloadProblem, check_payload};
+pub use render::{Style, render};
+pub use schedule::{Schedule, ScheduleError, tzdb_version};
+pub use slug::slug;
+pub use source::{Format, Source, UnknownFormat};
+pub use template::{Part, Template};

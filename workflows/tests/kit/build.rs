@@ -1,0 +1,193 @@
+//! Definitions built by hand, so that these tests do not depend on the parser.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::needless_pass_by_value, reason = "a literal is easier to pass by value")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use onward_workflows::{
+    Backoff, Body, Definition, Expression, LogLevel, OnError, Part, Retry, RunFacts, RunId, Step, Template, WaitFor,
+};
+use serde_json::{Value, json};
+
+/// Seconds after the creation of the run.
+pub fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_780_000_000, 0).expect("an instant") + TimeDelta::seconds(seconds)
+}
+
+pub fn expression(source: &str) -> Expression {
+    Expression::compile(source, 1, 1).unwrap_or_else(|error| panic!("{source}: {error}"))
+}
+
+pub fn template(value: &Value) -> Template {
+    match value {
+        Value::String(text) if text.contains("{{") => text_template(text),
+        Value::Array(items) => Template::List(items.iter().map(template).collect()),
+        Value::Object(entries) => {
+            Template::Map(entries.iter().map(|(key, value)| (key.clone(), template(value))).collect())
+        }
+        literal => Template::Literal(literal.clone()),
+    }
+}
+
+fn text_template(text: &str) -> Template {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (source, after) = after.split_once("}}").expect("a hole is closed");
+        if !before.is_empty() {
+            parts.push(Part::Text(before.to_owned()));
+        }
+        parts.push(Part::Hole(expression(source.trim())));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    match parts.pop() {
+        Some(Part::Hole(hole)) if parts.is_empty() => Template::Hole(hole),
+        Some(last) => {
+            parts.push(last);
+            Template::Text(parts)
+        }
+        None => Template::Literal(json!("")),
+    }
+}
+
+pub fn no_retry() -> Retry {
+    Retry {
+        max: 0,
+        delay: Duration::from_secs(1),
+        backoff: Backoff::Exponential,
+        max_delay: Duration::from_mins(5),
+        jitter: false,
+        within: None,
+        condition: None,
+    }
+}
+
+/// Steps of a list; `needs` defaults to all above when the list is put together.
+pub struct Draft {
+    step: Step,
+    needs: Option<Vec<&'static str>>,
+}
+
+fn draft(id: &str, body: Body) -> Draft {
+    let step = Step {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        body,
+        needs: Vec::new(),
+        condition: None,
+        retry: no_retry(),
+        timeout: None,
+        on_error: OnError::Fail,
+    };
+    Draft { step, needs: None }
+}
+
+pub fn work(id: &str, config: Value) -> Draft {
+    draft(id, Body::Work { step_type: "test.work".to_owned(), config: template(&config) })
+}
+
+pub fn value(id: &str, config: Value) -> Draft {
+    draft(id, Body::Value(template(&config)))
+}
+
+pub fn log(id: &str, message: &str) -> Draft {
+    draft(id, Body::Log { message: template(&json!(message)), level: LogLevel::Info, data: None })
+}
+
+pub fn wait_for(id: &str, duration: Value) -> Draft {
+    draft(id, Body::Wait(WaitFor::For(template(&duration))))
+}
+
+pub fn wait_until(id: &str, instant: &str) -> Draft {
+    draft(id, Body::Wait(WaitFor::Until(template(&json!(instant)))))
+}
+
+pub fn ret(id: &str, value: Value) -> Draft {
+    draft(id, Body::Return(Some(template(&value))))
+}
+
+pub fn fail(id: &str, message: &str, code: Option<&str>) -> Draft {
+    let code = code.map(|code| template(&json!(code)));
+    draft(id, Body::Fail { message: template(&json!(message)), code, details: None })
+}
+
+impl Draft {
+    pub fn needs(mut self, ids: &[&'static str]) -> Self {
+        self.needs = Some(ids.to_vec());
+        self
+    }
+
+    pub fn when(mut self, condition: &str) -> Self {
+        self.step.condition = Some(expression(condition));
+        self
+    }
+
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.step.retry = retry;
+        self
+    }
+
+    pub fn repeats(self, max: u32) -> Self {
+        self.retry(Retry { max, ..no_retry() })
+    }
+
+    pub fn goes_on(mut self) -> Self {
+        self.step.on_error = OnError::Continue;
+        self
+    }
+}
+
+fn list(drafts: Vec<Draft>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for Draft { mut step, needs } in drafts {
+        step.needs = match needs {
+            None => (0..steps.len()).collect(),
+            Some(ids) => {
+                ids.iter().map(|id| steps.iter().position(|step| step.id == *id).expect("a step above")).collect()
+            }
+        };
+        steps.push(step);
+    }
+    steps
+}
+
+pub fn definition(steps: Vec<Draft>) -> Definition {
+    Definition {
+        id: "sample".to_owned(),
+        name: "Sample".to_owned(),
+        description: String::new(),
+        enabled: true,
+        triggers: Vec::new(),
+        inputs: std::collections::BTreeMap::new(),
+        variables: Template::Literal(json!({})),
+        output: None,
+        timeout: Duration::from_hours(30 * 24),
+        steps: list(steps),
+        on_error: Vec::new(),
+    }
+}
+
+pub fn with_on_error(steps: Vec<Draft>, on_error: Vec<Draft>) -> Definition {
+    Definition { on_error: list(on_error), ..definition(steps) }
+}
+
+pub fn facts(inputs: Value) -> Arc<RunFacts> {
+    Arc::new(RunFacts {
+        run: RunId("0197a000-0000-7000-8000-000000000001".parse().expect("a UUID")),
+        workflow: "sample".to_owned(),
+        workflow_name: "Sample".to_owned(),
+        version: 3,
+        inputs,
+        variables: json!({"language": "he"}),
+        env: json!({"ONWARD_PUBLIC_URL": "https://onward.test/"}),
+        trigger: json!({"type": "manual"}),
+        created_at: at(0),
+        scheduled_at: None,
+    })
+}
