@@ -1,0 +1,106 @@
+-- One batch of finished attempts, parks and ends, as one statement and so as one transaction.
+-- The worker's row is the fence; beyond it each run is joined to its job, and a run whose job is not this worker's, or
+-- was claimed again since, writes nothing. Jobs that change are locked first, in one order; the others are only read.
+-- Tables are reached by arrays of ids and joined by hashing, so that no plan ever scans them.
+with me as materialized (
+    select w.id from onward.worker w where w.id = $1 for key share
+),
+input as materialized (
+    select i.*
+    from unnest(
+        $2::uuid[], $3::int[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
+        $10::bool[], $11::bool[]
+    ) as i (run_id, claimed, move, seen, due_at, status, output, error, settles, resets)
+),
+locked as materialized (
+    select i.*, j.wakes
+    from input i
+    join onward.job j on j.run_id = i.run_id
+    cross join me m
+    where (i.move <> 'keep' or i.resets)
+        and j.run_id = any($2) and j.path = '' and j.worker_id = m.id and j.wakes >= i.claimed
+    order by j.run_id
+    for no key update of j
+),
+mine as materialized (
+    select l.run_id, l.move, l.settles from locked l
+    union all
+    select i.run_id, i.move, i.settles
+    from input i
+    join onward.job j on j.run_id = i.run_id
+    cross join me m
+    where i.move = 'keep' and not i.resets
+        and j.run_id = any($2) and j.path = '' and j.worker_id = m.id and j.wakes >= i.claimed
+),
+written as (
+    insert into onward.checkpoint (run_id, path, attempt, status, output, error, started_at, finished_at, worker_id)
+    select c.run_id, c.path, c.attempt, c.status::onward.checkpoint_status, c.output::json, c.error::json,
+        c.started_at, c.finished_at, $1
+    from unnest(
+        $12::uuid[], $13::text[], $14::int[], $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[]
+    ) as c (run_id, path, attempt, status, output, error, started_at, finished_at)
+    join mine on mine.run_id = c.run_id
+    on conflict (run_id, path, attempt) do nothing
+    returning run_id
+),
+announced as (
+    insert into onward.pending (run_id, path, attempt, kind)
+    select a.run_id, a.path, a.attempt, 'started'
+    from unnest($20::uuid[], $21::text[], $22::int[]) as a (run_id, path, attempt)
+    join mine on mine.run_id = a.run_id
+    on conflict do nothing
+),
+moved as (
+    update onward.job j
+    set worker_id = case when l.move in ('park', 'release') then null else j.worker_id end,
+        due_at = case when l.move in ('park', 'release') then l.due_at else j.due_at end,
+        crashes = case when l.resets then 0 else j.crashes end
+    from locked l
+    where j.run_id = any(array(select run_id from locked where move <> 'end'))
+        and j.run_id = l.run_id and j.path = '' and l.move <> 'end' and (l.move <> 'park' or j.wakes = l.seen)
+    returning j.run_id, l.move
+),
+waiting as (
+    insert into onward.pending (run_id, path, attempt, kind, due_at)
+    select p.run_id, p.path, p.attempt, p.kind::onward.pending_kind, p.due_at
+    from unnest($23::uuid[], $24::text[], $25::int[], $26::text[], $27::timestamptz[])
+        as p (run_id, path, attempt, kind, due_at)
+    join moved on moved.run_id = p.run_id
+    where moved.move = 'park'
+    on conflict do nothing
+),
+ended as (
+    update onward.run r
+    set status = l.status::onward.run_status, output = l.output::json, error = l.error::json,
+        finished_at = onward.now(),
+        failed_at = case when l.status = 'failed' then onward.now() end
+    from locked l
+    where r.id = any(array(select run_id from locked where move = 'end'))
+        and r.id = l.run_id and r.status is null
+),
+gone as (
+    delete from onward.job j
+    where j.run_id = any(array(select run_id from locked where move = 'end')) and (j.path = '' or j.worker_id is null)
+),
+settled as (
+    delete from onward.pending p
+    using mine m
+    where p.run_id = any(array(select run_id from mine where settles))
+        and p.run_id = m.run_id
+        and (
+            m.move = 'end'
+            or exists (
+                select from unnest($12::uuid[], $13::text[], $14::int[]) as c (run_id, path, attempt)
+                where c.run_id = p.run_id and c.path = p.path and p.attempt <= c.attempt
+            )
+        )
+)
+select
+    i.run_id as "run_id!",
+    mine.run_id is not null as "owned!",
+    i.move <> 'park' or moved.run_id is not null as "parked!",
+    coalesce(w.rows, 0) as "written!"
+from input i
+left join mine on mine.run_id = i.run_id
+left join moved on moved.run_id = i.run_id
+left join (select run_id, count(*) as rows from written group by run_id) w on w.run_id = i.run_id

@@ -1,0 +1,6 @@
+-- Which versions are about to be fired? They are compiled before anything is locked.
+select w.id as "workflow!", w.version as "version!"
+from onward.trigger t
+join onward.workflow w on w.id = t.workflow
+where t.next_at <= onward.now()
+limit $1

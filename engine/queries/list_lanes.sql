@@ -1,0 +1,24 @@
+-- The queues and priorities that have a claimable job, found by skipping through the claim's index.
+with recursive lane as (
+    (
+        select j.queue, j.priority
+        from onward.job j
+        where j.worker_id is null
+        order by j.queue, j.priority
+        limit 1
+    )
+    union all
+    select n.queue, n.priority
+    from lane l
+    cross join lateral (
+        select j.queue, j.priority
+        from onward.job j
+        where j.worker_id is null and (j.queue, j.priority) > (l.queue, l.priority)
+        order by j.queue, j.priority
+        limit 1
+    ) n
+)
+select queue as "queue!", priority as "priority!: Priority"
+from lane
+where $1::text[] is null or queue = any($1)
+limit $2

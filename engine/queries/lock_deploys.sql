@@ -1,0 +1,2 @@
+-- One deploy at a time: version numbers and endpoints are compared and written without anybody in between.
+select pg_advisory_xact_lock(hashtextextended('onward.deploy', 0)) as "locked!: ()", onward.now() as "now!"

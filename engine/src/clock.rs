@@ -1,0 +1,45 @@
+//! The database's clock, as this process sees it between two looks.
+
+use std::sync::RwLock;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+
+/// Answers with the database's time: what it said at the last look plus what has passed here since.
+#[derive(Debug)]
+pub struct Clock {
+    // Read by every task, written once a heartbeat; a row would cost a round trip for each reading.
+    seen: RwLock<Seen>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    database: DateTime<Utc>,
+    at: Instant,
+}
+
+impl Clock {
+    pub async fn start(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        Ok(Self { seen: RwLock::new(look(pool).await?) })
+    }
+
+    /// Looks at the database's clock again.
+    pub async fn synchronise(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        let now = look(pool).await?;
+        *self.seen.write().expect("no code panics while it holds this lock") = now;
+        Ok(())
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        let seen = *self.seen.read().expect("no code panics while it holds this lock");
+        seen.database + TimeDelta::from_std(seen.at.elapsed()).expect("a process does not live for ages")
+    }
+}
+
+/// The middle of the round trip is the best guess of when the server read its clock.
+async fn look(pool: &PgPool) -> Result<Seen, sqlx::Error> {
+    let sent = Instant::now();
+    let database = sqlx::query_file_scalar!("queries/read_clock.sql").fetch_one(pool).await?;
+    Ok(Seen { database, at: sent + sent.elapsed() / 2 })
+}

@@ -1,0 +1,67 @@
+//! The durable engine: tables, and the protocols by which runs are started, claimed, fenced, committed and reaped.
+//!
+//! Every statement is a file in `queries/`; every verb is a file here. The engine never carries out a step: `worker`
+//! does, and reports back through [`Committer`]. Start at [`Engine`], then follow a run: `start`, `claim`, `load`,
+//! `commit`, and for when things go wrong `lease`, `reap`, `sweep`.
+
+mod cancel;
+mod claim;
+mod clock;
+mod commit;
+mod cron;
+pub mod database;
+mod deploy;
+pub mod embedded;
+mod engine;
+mod idempotency;
+mod keys;
+mod lease;
+mod load;
+mod partitions;
+mod read;
+mod readiness;
+mod reap;
+mod release;
+mod start;
+mod sweep;
+mod triggers;
+mod versions;
+mod wake;
+mod workflows;
+
+pub use cancel::{CancelError, CancelOutcome, cancel};
+pub use claim::{Claimed, Lanes, claim};
+pub use clock::Clock;
+pub use commit::{CheckpointRow, Committer, EndRow, LOOK_AGAIN, Park, RunWrite, Then, Written};
+pub use cron::{FireError, Fired, fire_due};
+pub use database::MIGRATOR;
+pub use deploy::{
+    CheckedDocument, CheckedDocuments, DeployAction, DeployError, DeployOptions, Deployed, DeployedWorkflow, Expect,
+    RESERVED_IDS, check_documents, deploy, deploy_in, forget_endpoints, validate,
+};
+pub use engine::{Engine, Priority, Settings};
+pub use idempotency::{Answer, AnswerKey, Answered, OnceError, once};
+pub use keys::{
+    ApiKey, ApiKeyPage, AuthError, CreatedKey, KeyError, NewKey, ParseScopeError, Principal, Scope, authenticate,
+    create_key, create_key_in, list_keys, revoke_key,
+};
+pub use lease::{HEARTBEAT_EVERY, Lease, LeaseLost, WorkerFacts, heartbeat, register, unregister};
+pub use load::{LoadedRun, Unloadable, load};
+pub use partitions::{WEEKS_AHEAD, keep_partitions};
+pub use read::{
+    ReadError, RunCursor, RunDetail, RunFilter, RunPage, RunRow, RunState, WaitingFor, WaitingKind, WorkerRow,
+    find_run, list_runs, list_workers, match_run, queue_depths, read_steps,
+};
+pub use readiness::{NotReady, check_ready};
+pub use reap::reap;
+pub use release::release;
+pub use start::{
+    Begun, DEFAULT_QUEUE, Duplicate, EagerBatch, PrepareError, PrepareRun, StartError, StartKey, StartRun, Started,
+};
+pub use sweep::{Owned, sweep};
+pub use triggers::{
+    Endpoint, NextFire, ScheduleRow, TriggerRow, find_endpoint, list_schedules, next_fires,
+};
+pub use versions::{Version, VersionError, Versions};
+pub use wake::{Wake, Wakes, listen};
+pub use workflows::{WorkflowDetail, WorkflowHead, WorkflowPage, WorkflowRow, find_workflow, find_workflow_head, list_workflows};

@@ -1,0 +1,17 @@
+//! Read models: what people and the API see of runs, queues and workers. They serialise as they are.
+
+mod error;
+mod list;
+mod operations;
+mod run;
+mod short;
+mod state;
+mod steps;
+
+pub use error::ReadError;
+pub use list::{RunCursor, RunFilter, RunPage, RunRow, list_runs};
+pub use operations::{WorkerRow, list_workers, queue_depths};
+pub use run::{RunDetail, WaitingFor, WaitingKind, find_run};
+pub use short::match_run;
+pub use state::RunState;
+pub use steps::read_steps;

@@ -1,0 +1,11 @@
+//! What may start runs from outside: endpoints and schedules, as they are stored.
+
+mod endpoints;
+mod row;
+mod schedules;
+
+pub(crate) use endpoints::KnownEndpoints;
+pub use endpoints::{Endpoint, find_endpoint};
+pub use row::TriggerRow;
+pub(crate) use row::list_triggers;
+pub use schedules::{NextFire, ScheduleRow, list_schedules, next_fires};

@@ -1,0 +1,5 @@
+//! The private Postgres, with real processes and real kills.
+
+mod cluster;
+mod holder;
+mod owner;

@@ -1,0 +1,247 @@
+-- The tables of Onward. Payloads are `json` (text as our own serialiser wrote it), never `jsonb`: a hostile number stored
+-- as jsonb can make a row unreadable. Hot tables carry no foreign keys; the invariants between them are tested views.
+
+create schema if not exists onward;
+
+-- The only clock. A test database replaces this function by one that can be moved; production's is fixed.
+-- `stable` and one expression, so that it is inlined and can bound an index scan.
+create function onward.now() returns timestamptz
+language sql stable parallel safe
+as $$ select statement_timestamp() $$;
+
+create type onward.run_status as enum ('succeeded', 'failed', 'canceled');
+create type onward.checkpoint_status as enum ('retrying', 'succeeded', 'failed', 'skipped', 'ambiguous');
+create type onward.pending_kind as enum ('started', 'timer', 'retry', 'event', 'child', 'routed', 'slot', 'person');
+create type onward.trigger_kind as enum ('cron', 'webhook', 'event', 'manual');
+create type onward.fire_result as enum ('started', 'skipped');
+create type onward.document_format as enum ('json', 'yaml');
+-- In claiming order.
+create type onward.priority as enum ('critical', 'high', 'normal', 'low');
+
+create table onward.workflow (
+    id text primary key,
+    name text not null,
+    -- The newest version; runs pin the one they started with.
+    version int not null,
+    enabled boolean not null,
+    created_at timestamptz not null default onward.now(),
+    updated_at timestamptz not null default onward.now(),
+    constraint workflow_id_form check (id ~ '^[a-z0-9][a-z0-9_-]{0,63}$'),
+    constraint workflow_version_positive check (version >= 1)
+);
+
+-- Immutable.
+create table onward.workflow_version (
+    workflow text not null references onward.workflow (id) on delete cascade,
+    version int not null,
+    format onward.document_format not null,
+    document text not null,
+    document_hash bytea not null,
+    created_at timestamptz not null default onward.now(),
+    created_by text not null,
+    primary key (workflow, version),
+    constraint workflow_version_document_size check (octet_length(document) <= 262144)
+);
+
+create table onward.trigger (
+    workflow text not null references onward.workflow (id) on delete cascade,
+    id text not null,
+    kind onward.trigger_kind not null,
+    enabled boolean not null,
+    -- cron
+    schedule text,
+    timezone text,
+    next_at timestamptz,
+    last_run_id uuid,
+    -- webhook
+    endpoint text,
+    authenticated boolean not null default true,
+    primary key (workflow, id),
+    constraint trigger_cron_schedule check ((kind = 'cron') = (schedule is not null and timezone is not null)),
+    constraint trigger_cron_next check (next_at is null or (kind = 'cron' and enabled)),
+    constraint trigger_webhook_endpoint check ((kind = 'webhook') = (endpoint is not null))
+);
+
+create unique index trigger_endpoint on onward.trigger (endpoint) where endpoint is not null;
+create index trigger_due on onward.trigger (next_at) where next_at is not null;
+
+-- One row a nominal instant: what became of it. The primary key is what makes a fire happen once.
+create table onward.fire (
+    workflow text not null,
+    trigger_id text not null,
+    nominal_at timestamptz not null,
+    result onward.fire_result not null,
+    run_id uuid,
+    reason text,
+    fired_at timestamptz not null default onward.now(),
+    primary key (workflow, trigger_id, nominal_at),
+    constraint fire_result_run check ((result = 'started') = (run_id is not null)),
+    constraint fire_result_reason check ((result = 'skipped') = (reason is not null))
+);
+
+-- Ranged by week on the id, which begins with its time. The only index on a column that changes is the one on
+-- `failed_at`, partial, so that the end of a successful run stays a heap-only update.
+create table onward.run (
+    id uuid not null,
+    workflow text not null,
+    version int not null,
+    -- The trigger's id in the document; null for a run started by hand.
+    trigger_id text,
+    trigger json,
+    inputs json not null,
+    env json,
+    variables json,
+    created_at timestamptz not null,
+    scheduled_at timestamptz,
+    status onward.run_status,
+    output json,
+    error json,
+    finished_at timestamptz,
+    failed_at timestamptz,
+    primary key (id),
+    constraint run_end check ((status is null) = (finished_at is null)),
+    constraint run_failure check ((failed_at is not null) = coalesce(status = 'failed', false)),
+    constraint run_error check (error is null or status in ('failed', 'canceled')),
+    constraint run_inputs_size check (octet_length(inputs::text) <= 5242880),
+    constraint run_output_size check (octet_length(output::text) <= 1048576)
+) partition by range (id);
+
+create index run_failed on onward.run (failed_at) where failed_at is not null;
+
+-- The row that says "this run (path '') or this routed step may go on". One per live run.
+create table onward.job (
+    run_id uuid not null,
+    path text not null default '',
+    queue text not null,
+    priority onward.priority not null,
+    due_at timestamptz not null,
+    worker_id uuid,
+    -- Counts claims and everything that happened to the run from outside; parking compares it.
+    wakes int not null default 0,
+    -- Deaths of its workers since the last checkpoint.
+    crashes smallint not null default 0,
+    cancel_requested_at timestamptz,
+    primary key (run_id, path),
+    constraint job_due_finite check (isfinite(due_at)),
+    constraint job_queue_form check (queue ~ '^[a-z0-9][a-z0-9_.:-]{0,63}$')
+) with (fillfactor = 50);
+
+create index job_claim on onward.job (queue, priority, due_at, run_id, path) where worker_id is null;
+create index job_owner on onward.job (worker_id) where worker_id is not null;
+
+-- Insert only; the first row of an attempt wins, the highest attempt of a path counts.
+create table onward.checkpoint (
+    run_id uuid not null,
+    path text not null,
+    attempt int not null,
+    status onward.checkpoint_status not null,
+    output json,
+    error json,
+    started_at timestamptz not null,
+    finished_at timestamptz not null,
+    worker_id uuid,
+    primary key (run_id, path, attempt),
+    constraint checkpoint_attempt_positive check (attempt >= 1),
+    constraint checkpoint_error check ((error is not null) = (status in ('retrying', 'failed', 'ambiguous'))),
+    constraint checkpoint_output_size check (octet_length(output::text) <= 10485760)
+) partition by range (run_id);
+
+create table onward.pending (
+    run_id uuid not null,
+    path text not null,
+    attempt int not null,
+    kind onward.pending_kind not null,
+    due_at timestamptz,
+    name text,
+    key text,
+    created_at timestamptz not null default onward.now(),
+    primary key (run_id, path, attempt, kind),
+    constraint pending_deadline check ((due_at is null) = (kind = 'started'))
+);
+
+create table onward.worker (
+    id uuid primary key,
+    heartbeat_at timestamptz not null default onward.now(),
+    started_at timestamptz not null default onward.now(),
+    host text not null,
+    pid int not null,
+    version text not null,
+    queues text[],
+    seats int not null,
+    step_types text[] not null
+) with (fillfactor = 50);
+
+create table onward.idempotency (
+    scope text not null,
+    key text not null,
+    request_hash bytea not null,
+    run_id uuid,
+    answer json,
+    created_at timestamptz not null default onward.now(),
+    expires_at timestamptz not null,
+    primary key (scope, key),
+    constraint idempotency_key_size check (octet_length(key) between 1 and 255),
+    constraint idempotency_effect check ((run_id is null) <> (answer is null))
+);
+
+create index idempotency_expired on onward.idempotency (expires_at);
+
+create table onward.api_key (
+    id uuid primary key,
+    name text not null,
+    -- The public part of the key; finds the row.
+    key_id text not null unique,
+    hash bytea not null,
+    -- 1: SHA-256 of the secret part.
+    hash_version smallint not null default 1,
+    scopes text[] not null,
+    created_at timestamptz not null default onward.now(),
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    last_used_at timestamptz,
+    constraint api_key_hash_version check (hash_version in (1, 2))
+);
+
+-- The first id that a run of this instant can have.
+create function onward.id_floor(instant timestamptz) returns uuid
+language sql immutable strict parallel safe
+as $$ select (lpad(to_hex((extract(epoch from instant) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
+
+create function onward.week_of(instant timestamptz) returns timestamptz
+language sql immutable strict parallel safe
+as $$ select date_trunc('week', instant at time zone 'UTC') at time zone 'UTC' $$;
+
+-- Creates what is missing of the partitions from last week to `weeks` ahead. Created first, then attached, so that
+-- writers of the parent wait for the short lock only. There is no default partition: a run outside is refused.
+create function onward.keep_partitions(weeks int) returns int
+language plpgsql
+as $$
+declare
+    parent text;
+    from_week timestamptz;
+    child text;
+    made int := 0;
+begin
+    -- One process at a time; the others find the work done.
+    perform pg_advisory_xact_lock(hashtextextended('onward.keep_partitions', 0));
+    foreach parent in array array['run', 'checkpoint'] loop
+        for from_week in
+            select onward.week_of(onward.now()) + make_interval(weeks => n) from generate_series(-1, weeks) n
+        loop
+            child := parent || '_' || to_char(from_week at time zone 'UTC', 'YYYYMMDD');
+            if to_regclass('onward.' || child) is null then
+                execute format(
+                    'create table onward.%I (like onward.%I including defaults including constraints) with (fillfactor = %s)',
+                    child, parent, case parent when 'run' then 90 else 100 end);
+                execute format(
+                    'alter table onward.%I attach partition onward.%I for values from (%L) to (%L)',
+                    parent, child, onward.id_floor(from_week), onward.id_floor(from_week + interval '1 week'));
+                made := made + 1;
+            end if;
+        end loop;
+    end loop;
+    return made;
+end
+$$;
+
+select onward.keep_partitions(8);
