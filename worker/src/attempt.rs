@@ -1,0 +1,47 @@
+//! One attempt of one step, in a task of its own.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use onward_engine::Engine;
+use onward_steps::{Attempt, Steps};
+use onward_workflows::{ErrorKind, Event, Outcome, RunStep, StepError};
+use tokio::sync::Semaphore;
+
+/// Runs the attempt and reports it as the event that the flow expects.
+pub(crate) async fn run(engine: Engine, steps: Arc<Steps>, step: RunStep, seat: Option<Arc<Semaphore>>) -> Event {
+    // The run's first attempt in flight uses the run's own seat; every further one takes another.
+    let _seat = match seat {
+        Some(seats) => seats.acquire_owned().await.ok(),
+        None => None,
+    };
+    let started_at = engine.clock().now();
+    let outcome = carry_out(&steps, &step).await;
+    let finished_at: DateTime<Utc> = engine.clock().now().max(started_at);
+    metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => name_of(&outcome)).increment(1);
+    Event::Outcome { path: step.path, attempt: step.attempt, outcome, started_at, finished_at }
+}
+
+async fn carry_out(steps: &Steps, step: &RunStep) -> Outcome {
+    let attempt = Attempt {
+        step_type: &step.step_type,
+        config: &step.config,
+        idempotency_key: &step.idempotency_key,
+        timeout: step.timeout,
+        trace_parent: None,
+    };
+    AssertUnwindSafe(steps.run(attempt)).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!(step.path = %step.path, attempt = step.attempt, "a step panicked");
+        Outcome::Failed(StepError::new(ErrorKind::Internal, "the step panicked; this is a fault of Onward").retryable())
+    })
+}
+
+fn name_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done(_) => "done",
+        Outcome::Failed(_) => "failed",
+        Outcome::Ambiguous(_) => "ambiguous",
+    }
+}

@@ -1,0 +1,353 @@
+//! Carrying one run: asks the flow what comes next, has it stored, runs what may be run, until the run ends or waits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use onward_engine::{
+    CheckpointRow, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, RunWrite, Then, Written, load,
+};
+use onward_steps::Steps;
+use onward_workflows::{Action, End, ErrorKind, Event, Flow, RunId, RunStatus, RunStep, StepError};
+use rand::Rng;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::attempt;
+
+/// Waits up to this long stay in memory: parking and claiming again would cost more.
+const IN_MEMORY_WAIT_MAX: TimeDelta = TimeDelta::seconds(2);
+/// A run that killed its workers this often without a checkpoint in between ends.
+const CRASHES_MAX: i16 = 5;
+/// A run whose write is too heavy for the database is handed back for this long.
+const HEAVY_PAUSE: TimeDelta = TimeDelta::seconds(10);
+/// Spreads the hourly look at waiting runs.
+const LOOK_AGAIN_JITTER_SECONDS: i64 = 300;
+
+/// What the keeper tells a run's task.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Signal {
+    pub cancel: bool,
+}
+
+/// What all runs of one registration share.
+pub(crate) struct Carrier {
+    pub engine: Engine,
+    pub steps: Arc<Steps>,
+    pub committer: Committer,
+    pub lease: Lease,
+    pub seats: Arc<Semaphore>,
+    /// Start nothing more; finish what is in hand.
+    pub drain: CancellationToken,
+}
+
+/// How one stretch of carrying ended.
+enum Stretch {
+    Over,
+    /// Something has happened to the run outside: read it again.
+    ReadAgain,
+}
+
+impl Carrier {
+    pub(crate) async fn carry(&self, loaded: LoadedRun, mut signal: watch::Receiver<Signal>) {
+        let (run, claimed, crashes) = (loaded.run, loaded.claimed, loaded.crashes);
+        let mut next = Some(loaded);
+        while let Some(loaded) = next.take() {
+            match Carried::new(self, loaded).stretch(&mut signal).await {
+                Stretch::Over => return,
+                Stretch::ReadAgain => next = self.read_again(run, claimed, crashes).await,
+            }
+        }
+    }
+
+    async fn read_again(&self, run: RunId, claimed: i32, crashes: i16) -> Option<LoadedRun> {
+        let job = Claimed::held(run, claimed, crashes);
+        match load(&self.engine, self.lease.worker(), &[job]).await {
+            Ok((mut runs, _)) => runs.pop(),
+            Err(error) => {
+                tracing::warn!(run.id = %run, error = %error, "a run could not be read again; the sweep adopts it");
+                None
+            }
+        }
+    }
+
+    /// Ends a run that cannot be carried at all.
+    pub(crate) async fn give_up(&self, job: &Claimed, reason: &str) {
+        tracing::error!(run.id = %job.run, reason, "a run cannot be carried and fails");
+        let end = failed(ErrorKind::Internal, reason);
+        let write = RunWrite { then: Then::End(EndRow::from(&end)), settles: true, ..RunWrite::nothing(job.run, job.wakes) };
+        self.committer.write(write).await;
+    }
+}
+
+fn failed(kind: ErrorKind, message: &str) -> End {
+    End { status: RunStatus::Failed, output: None, error: Some(StepError::new(kind, message)) }
+}
+
+/// One run in the hands of this worker.
+struct Carried<'a> {
+    carrier: &'a Carrier,
+    flow: Flow,
+    run: RunId,
+    claimed: i32,
+    seen: i32,
+    has_pending: bool,
+    resets_crashes: bool,
+    cancel: bool,
+    crashes: i16,
+    attempts: JoinSet<Event>,
+    in_flight: HashMap<(String, u32), AbortHandle>,
+}
+
+/// What a run's task has been waiting for.
+enum Next {
+    Event(Event),
+    /// The worker drains: start nothing more.
+    Drain,
+    /// The run is not ours any more.
+    Gone,
+}
+
+/// What the flow has asked for and has not been done yet.
+#[derive(Default)]
+struct Asked {
+    records: Vec<CheckpointRow>,
+    announced: Vec<(String, u32)>,
+    runs: Vec<RunStep>,
+    end: Option<End>,
+    /// What follows from the records, once they are stored.
+    then: Vec<Action>,
+}
+
+impl<'a> Carried<'a> {
+    fn new(carrier: &'a Carrier, loaded: LoadedRun) -> Self {
+        let definition = Arc::clone(&loaded.version.definition);
+        Self {
+            carrier,
+            flow: Flow::resume(definition, loaded.facts, loaded.checkpoints, loaded.unanswered),
+            run: loaded.run,
+            claimed: loaded.claimed,
+            seen: loaded.seen,
+            has_pending: loaded.has_pending,
+            resets_crashes: loaded.crashes > 0,
+            cancel: loaded.cancel_requested_at.is_some(),
+            crashes: loaded.crashes,
+            attempts: JoinSet::new(),
+            in_flight: HashMap::new(),
+        }
+    }
+
+    async fn stretch(mut self, signal: &mut watch::Receiver<Signal>) -> Stretch {
+        let now = self.now();
+        let mut actions = if self.crashes >= CRASHES_MAX {
+            let message = format!("the workers that carried this run died {} times without progress", self.crashes);
+            vec![Action::End(failed(ErrorKind::CrashLoop, &message))]
+        } else if self.cancel {
+            self.flow.apply(Event::Cancel, now)
+        } else {
+            self.flow.next(now)
+        };
+        loop {
+            while !actions.is_empty() {
+                let mut asked = self.sort(std::mem::take(&mut actions));
+                if let Some(over) = self.store(&mut asked).await {
+                    return over;
+                }
+                if self.carrier.drain.is_cancelled() {
+                    // Not started is not burnt: the next owner asks the flow again.
+                    asked.runs.clear();
+                    if self.in_flight.is_empty() {
+                        return self.hand_back(TimeDelta::zero()).await;
+                    }
+                }
+                for step in asked.runs {
+                    if !self.begin(step) {
+                        return Stretch::Over;
+                    }
+                }
+                actions = asked.then;
+            }
+            if self.in_flight.is_empty() && self.carrier.drain.is_cancelled() {
+                return self.hand_back(TimeDelta::zero()).await;
+            }
+            let wake_at = self.wake_at();
+            if self.in_flight.is_empty() && wake_at - self.now() > IN_MEMORY_WAIT_MAX {
+                return self.park(wake_at).await;
+            }
+            actions = match self.next_event(signal, wake_at).await {
+                Next::Event(event) => self.flow.apply(event, self.now()),
+                Next::Drain => Vec::new(),
+                Next::Gone => return Stretch::Over,
+            };
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.carrier.engine.clock().now()
+    }
+
+    /// The earliest instant at which the flow has to be told the time.
+    fn wake_at(&self) -> DateTime<Utc> {
+        let deadline = self.flow.deadline();
+        self.flow.waits().first().map_or(deadline, |wait| wait.due_at.min(deadline))
+    }
+
+    /// Sorts what the flow asks for. A record counts as stored for the flow at once, but what follows from it is kept
+    /// until it is: only an end travels in the same write.
+    fn sort(&mut self, actions: Vec<Action>) -> Asked {
+        let now = self.now();
+        let mut asked = Asked::default();
+        for action in actions {
+            match action {
+                Action::Record { checkpoint, line } => {
+                    asked.records.push(CheckpointRow::new(&checkpoint, line.as_ref()));
+                    let stored = Event::Committed { path: checkpoint.path, attempt: checkpoint.attempt };
+                    for follows in self.flow.apply(stored, now) {
+                        match follows {
+                            Action::End(end) => asked.end = Some(end),
+                            Action::Abandon { path, attempt } => self.abandon(&(path, attempt)),
+                            Action::Run(_) | Action::Record { .. } => asked.then.push(follows),
+                        }
+                    }
+                }
+                Action::Run(step) => {
+                    if !self.carrier.steps.safe_to_repeat(&step.step_type, &step.config) {
+                        asked.announced.push((step.path.clone(), step.attempt));
+                    }
+                    asked.runs.push(step);
+                }
+                Action::Abandon { path, attempt } => self.abandon(&(path, attempt)),
+                Action::End(end) => asked.end = Some(end),
+            }
+        }
+        asked
+    }
+
+    fn abandon(&mut self, attempt: &(String, u32)) {
+        if let Some(handle) = self.in_flight.remove(attempt) {
+            handle.abort();
+        }
+    }
+
+    /// Has everything asked for stored; `Some` when this stretch is over with it.
+    async fn store(&mut self, asked: &mut Asked) -> Option<Stretch> {
+        if asked.records.is_empty() && asked.announced.is_empty() && asked.end.is_none() {
+            return None;
+        }
+        // Announcing is starting: while draining nothing new is announced.
+        if self.carrier.drain.is_cancelled() {
+            asked.announced.clear();
+            if asked.records.is_empty() && asked.end.is_none() {
+                return None;
+            }
+        }
+        let end = asked.end.as_ref().map(|end| (end.status, EndRow::from(end)));
+        let progress = !asked.records.is_empty();
+        let write = RunWrite {
+            checkpoints: std::mem::take(&mut asked.records),
+            announced: std::mem::take(&mut asked.announced),
+            settles: self.has_pending,
+            resets_crashes: self.resets_crashes && progress && end.is_none(),
+            then: end.as_ref().map_or(Then::Keep, |(_, row)| Then::End(row.clone())),
+            ..RunWrite::nothing(self.run, self.claimed)
+        };
+        self.has_pending |= !write.announced.is_empty();
+        self.resets_crashes &= !progress;
+        let steps = write.checkpoints.len();
+        match self.carrier.committer.write(write).await {
+            Written::Stored => {
+                metrics::counter!("onward_checkpoints_total").increment(steps as u64);
+                let (status, _) = end?;
+                let name = match status {
+                    RunStatus::Succeeded => "succeeded",
+                    RunStatus::Failed => "failed",
+                    RunStatus::Canceled => "canceled",
+                };
+                metrics::counter!("onward_runs_ended_total", "status" => name).increment(1);
+                Some(Stretch::Over)
+            }
+            Written::ReadAgain => Some(Stretch::ReadAgain),
+            Written::Lost => Some(Stretch::Over),
+            Written::Refused(why) => {
+                let end = failed(ErrorKind::Internal, why);
+                let write = RunWrite {
+                    settles: true,
+                    then: Then::End(EndRow::from(&end)),
+                    ..RunWrite::nothing(self.run, self.claimed)
+                };
+                self.carrier.committer.write(write).await;
+                Some(Stretch::Over)
+            }
+            Written::TooHeavy => Some(self.hand_back(HEAVY_PAUSE).await),
+        }
+    }
+
+    /// Starts an attempt; false when this worker may not start anything any more.
+    fn begin(&mut self, step: RunStep) -> bool {
+        if !self.carrier.lease.holds() {
+            return false;
+        }
+        let further_seat = (!self.in_flight.is_empty()).then(|| Arc::clone(&self.carrier.seats));
+        let name = (step.path.clone(), step.attempt);
+        let attempt = attempt::run(self.carrier.engine.clone(), Arc::clone(&self.carrier.steps), step, further_seat);
+        let handle = self.attempts.spawn(attempt);
+        self.in_flight.insert(name, handle);
+        true
+    }
+
+    /// Waits for the next thing that the flow has to know.
+    async fn next_event(&mut self, signal: &mut watch::Receiver<Signal>, wake_at: DateTime<Utc>) -> Next {
+        let draining = self.carrier.drain.is_cancelled();
+        loop {
+            let until = (wake_at - self.now()).to_std().unwrap_or_default();
+            tokio::select! {
+                biased;
+                () = self.carrier.lease.lost().cancelled() => return Next::Gone,
+                changed = signal.changed() => match changed {
+                    Err(_dropped) => return Next::Gone,
+                    Ok(()) if signal.borrow().cancel && !self.cancel => {
+                        self.cancel = true;
+                        return Next::Event(Event::Cancel);
+                    }
+                    Ok(()) => {}
+                },
+                Some(finished) = self.attempts.join_next() => if let Ok(event) = finished {
+                    if let Event::Outcome { path, attempt, .. } = &event {
+                        // Abandoned meanwhile: nobody wants to know.
+                        if self.in_flight.remove(&(path.clone(), *attempt)).is_none() {
+                            continue;
+                        }
+                    }
+                    return Next::Event(event);
+                },
+                () = self.carrier.drain.cancelled(), if !draining => return Next::Drain,
+                () = tokio::time::sleep(until.min(Duration::from_secs(3_600))), if !draining => {
+                    if self.now() >= wake_at {
+                        return Next::Event(Event::Time);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Leaves the run waiting without a worker.
+    async fn park(&mut self, wake_at: DateTime<Utc>) -> Stretch {
+        let jitter = rand::rng().random_range(0..LOOK_AGAIN_JITTER_SECONDS);
+        let look_again = self.now() + LOOK_AGAIN + TimeDelta::seconds(jitter);
+        let park = Park { seen: self.seen, due_at: wake_at.min(look_again), waits: self.flow.waits() };
+        let write = RunWrite { then: Then::Park(park), ..RunWrite::nothing(self.run, self.claimed) };
+        match self.carrier.committer.write(write).await {
+            Written::ReadAgain => Stretch::ReadAgain,
+            Written::TooHeavy => self.hand_back(HEAVY_PAUSE).await,
+            Written::Stored | Written::Lost | Written::Refused(_) => Stretch::Over,
+        }
+    }
+
+    async fn hand_back(&mut self, pause: TimeDelta) -> Stretch {
+        let write = RunWrite { then: Then::Release(self.now() + pause), ..RunWrite::nothing(self.run, self.claimed) };
+        self.carrier.committer.write(write).await;
+        Stretch::Over
+    }
+}

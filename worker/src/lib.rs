@@ -1,0 +1,14 @@
+//! The process that carries runs: claims jobs for its free seats, runs their steps, has everything stored.
+//!
+//! This crate joins `engine` and `steps` and decides nothing: what follows what is the flow interpreter's business, what
+//! may be written is the engine's. Start at [`run`]; a run's own loop is in `carry`.
+
+mod attempt;
+mod carry;
+mod heartbeat;
+mod keeper;
+mod schedule;
+mod worker;
+
+pub use schedule::fire_schedules;
+pub use worker::{Settings, run};
