@@ -87,14 +87,22 @@ impl Bed {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             drain_max: DRAIN_MAX,
         };
-        let worker =
-            onward_worker::run(self.engine.clone(), Arc::clone(&self.steps), settings, stop.clone(), CancellationToken::new());
+        let worker = onward_worker::run(
+            self.engine.clone(),
+            Arc::clone(&self.steps),
+            settings,
+            stop.clone(),
+            CancellationToken::new(),
+        );
         Working { stop, task: tokio::spawn(worker) }
     }
 
     /// Waits until no run is left.
     pub async fn drained(&self) -> anyhow::Result<()> {
-        while sqlx::query_scalar::<_, bool>("select exists (select from onward.job)").fetch_one(self.engine.pool()).await? {
+        while sqlx::query_scalar::<_, bool>("select exists (select from onward.job)")
+            .fetch_one(self.engine.pool())
+            .await?
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok(())

@@ -12,7 +12,12 @@ impl Report {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let build = if cfg!(debug_assertions) { "debug build: NOT A FIGURE TO QUOTE" } else { "release build" };
         let quick = if quick { ", --quick: NOT A FIGURE TO QUOTE" } else { "" };
-        Self { head: format!("PostgreSQL {postgres}, fsync and synchronous_commit on, {cores} cores for everything, {build}{quick}"), rows: Vec::new() }
+        Self {
+            head: format!(
+                "PostgreSQL {postgres}, fsync and synchronous_commit on, {cores} cores for everything, {build}{quick}"
+            ),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds one measure; `rounds` are its values, one a round.
@@ -25,7 +30,12 @@ impl Report {
         println!("{}\n", self.head);
         println!("| measure | median | spread |\n| --- | --- | --- |");
         for (name, rounds, unit) in &self.rows {
-            println!("| {name} | {} {unit} | {} to {} |", round(median(rounds)), round(least(rounds)), round(most(rounds)));
+            println!(
+                "| {name} | {} {unit} | {} to {} |",
+                round(median(rounds)),
+                round(least(rounds)),
+                round(most(rounds))
+            );
         }
     }
 }

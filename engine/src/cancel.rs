@@ -27,7 +27,8 @@ pub enum CancelError {
 pub async fn cancel(engine: &Engine, run: RunId) -> Result<CancelOutcome, CancelError> {
     let mut transaction = engine.pool().begin().await?;
     let Some(job) = sqlx::query_file!("queries/lock_job.sql", run.0).fetch_optional(&mut *transaction).await? else {
-        let found = sqlx::query_file_scalar!("queries/find_run_status.sql", run.0).fetch_optional(&mut *transaction).await?;
+        let found =
+            sqlx::query_file_scalar!("queries/find_run_status.sql", run.0).fetch_optional(&mut *transaction).await?;
         return Err(if found.is_some() { CancelError::AlreadyEnded } else { CancelError::NotFound });
     };
     if job.cancel_requested_at.is_some() {

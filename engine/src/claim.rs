@@ -49,9 +49,9 @@ impl Claimed {
 /// Where one claimer looks, and from which `due_at` on. Kept by the claimer between claims.
 #[derive(Debug, Default)]
 pub struct Lanes {
-    served: Option<Vec<String>>,
+    queues: Option<Vec<String>>,
     /// In claiming order.
-    lanes: Vec<(String, Priority)>,
+    order: Vec<(String, Priority)>,
     bounds: HashMap<(String, Priority), DateTime<Utc>>,
     claims: u32,
 }
@@ -59,30 +59,31 @@ pub struct Lanes {
 impl Lanes {
     /// `queues`: what this process serves; `None` is all.
     pub fn new(queues: Option<Vec<String>>) -> Self {
-        Self { served: queues, ..Self::default() }
+        Self { queues, ..Self::default() }
     }
 
     /// Looks which lanes have jobs and forgets the bounds: the next claim is a full scan.
     pub async fn refresh(&mut self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        let rows = sqlx::query_file!("queries/list_lanes.sql", self.served.as_deref() as _, LANES_MAX).fetch_all(pool).await?;
-        self.lanes = rows.into_iter().map(|row| (row.queue, row.priority)).collect();
-        self.lanes.sort_by(|left, right| (left.1, &left.0).cmp(&(right.1, &right.0)));
+        let rows =
+            sqlx::query_file!("queries/list_lanes.sql", self.queues.as_deref() as _, LANES_MAX).fetch_all(pool).await?;
+        self.order = rows.into_iter().map(|row| (row.queue, row.priority)).collect();
+        self.order.sort_by(|left, right| (left.1, &left.0).cmp(&(right.1, &right.0)));
         self.bounds.clear();
         Ok(())
     }
 
     /// A wake-up named this queue: look at it without waiting for the next refresh.
     pub fn notice(&mut self, queue: &str) {
-        let served = self.served.as_ref().is_none_or(|queues| queues.iter().any(|known| known == queue));
-        if !served || self.lanes.iter().any(|lane| lane.0 == queue && lane.1 == Priority::default()) {
+        let served = self.queues.as_ref().is_none_or(|queues| queues.iter().any(|known| known == queue));
+        if !served || self.order.iter().any(|lane| lane.0 == queue && lane.1 == Priority::default()) {
             return;
         }
         for priority in Priority::ALL {
-            if !self.lanes.iter().any(|lane| lane.0 == queue && lane.1 == priority) {
-                self.lanes.push((queue.to_owned(), priority));
+            if !self.order.iter().any(|lane| lane.0 == queue && lane.1 == priority) {
+                self.order.push((queue.to_owned(), priority));
             }
         }
-        self.lanes.sort_by(|left, right| (left.1, &left.0).cmp(&(right.1, &right.0)));
+        self.order.sort_by(|left, right| (left.1, &left.0).cmp(&(right.1, &right.0)));
     }
 
     fn raise_bounds(&mut self, claimed: &[Claimed]) {
@@ -94,7 +95,7 @@ impl Lanes {
     }
 
     fn names(&self) -> (Vec<&str>, Vec<&'static str>) {
-        self.lanes.iter().map(|(queue, priority)| (queue.as_str(), priority.as_str())).unzip()
+        self.order.iter().map(|(queue, priority)| (queue.as_str(), priority.as_str())).unzip()
     }
 
     /// When the next job of these lanes becomes due.
@@ -127,7 +128,7 @@ pub async fn claim(
     lanes: &mut Lanes,
     seats: usize,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
-    if lanes.lanes.is_empty() || seats == 0 {
+    if lanes.order.is_empty() || seats == 0 {
         return Ok(Vec::new());
     }
     lanes.claims = lanes.claims.wrapping_add(1);
@@ -142,13 +143,14 @@ pub async fn claim(
             .collect()
     } else {
         let bounds: Vec<_> = lanes
-            .lanes
+            .order
             .iter()
             .map(|lane| lanes.bounds.get(lane).copied().unwrap_or(DateTime::<Utc>::UNIX_EPOCH))
             .collect();
-        let rows = sqlx::query_file!("queries/claim_jobs.sql", worker.0, &queues as _, &priorities as _, &bounds, seats)
-            .fetch_all(pool)
-            .await?;
+        let rows =
+            sqlx::query_file!("queries/claim_jobs.sql", worker.0, &queues as _, &priorities as _, &bounds, seats)
+                .fetch_all(pool)
+                .await?;
         let claimed: Vec<Claimed> = rows.into_iter().map(|row| claimed!(row)).collect();
         lanes.raise_bounds(&claimed);
         claimed
@@ -156,4 +158,3 @@ pub async fn claim(
     metrics::histogram!("onward_claim_batch_size").record(f64::from(u32::try_from(claimed.len()).unwrap_or(u32::MAX)));
     Ok(claimed)
 }
-

@@ -158,4 +158,4 @@ fn kind_of(wait: &Wait) -> &'static str {
 }
 
 /// A parked run is looked at again after this long even when nothing wakes it: a lost wake-up costs an hour, not for ever.
-pub const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
+pub const LOOK_AGAIN: Duration = Duration::from_hours(1);

@@ -126,7 +126,12 @@ pub async fn fire_due(engine: &Engine) -> Result<Fired, FireError> {
 }
 
 /// Of everything that was missed, the newest instant fires; the next one lies after `now`.
-fn advance(schedule: &str, zone: &str, first: DateTime<Utc>, now: DateTime<Utc>) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
+fn advance(
+    schedule: &str,
+    zone: &str,
+    first: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
     let Ok(schedule) = Schedule::parse(schedule, zone) else {
         tracing::error!(schedule, zone, "a stored schedule cannot be read by this binary; its trigger stops");
         return (first, None);
@@ -149,7 +154,9 @@ async fn prepare(engine: &Engine, due: &Due) -> Result<Result<StartRun, String>,
     let version: Arc<Version> = match engine.versions().load(engine.pool(), &due.workflow, due.version).await {
         Ok(version) => version,
         Err(VersionError::Database(error)) => return Err(error.into()),
-        Err(error @ (VersionError::NotFound { .. } | VersionError::Undecodable { .. })) => return Ok(Err(error.to_string())),
+        Err(error @ (VersionError::NotFound { .. } | VersionError::Undecodable { .. })) => {
+            return Ok(Err(error.to_string()));
+        }
     };
     let request = PrepareRun {
         trigger_id: Some(due.id.clone()),

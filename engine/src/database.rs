@@ -68,29 +68,38 @@ pub async fn connect_hot(options: PgConnectOptions, connections_max: u32) -> Res
 
 /// What every session is told.
 fn session(options: PgConnectOptions) -> PgConnectOptions {
-    options
-        .application_name("onward")
-        .statement_cache_capacity(256)
-        .options([
-            ("statement_timeout", STATEMENT_TIMEOUT.as_millis().to_string()),
-            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT.as_millis().to_string()),
-            ("synchronous_commit", "on".to_owned()),
-            ("timezone", "UTC".to_owned()),
-            ("jit", "off".to_owned()),
-            ("tcp_keepalives_idle", "5".to_owned()),
-            ("tcp_keepalives_interval", "2".to_owned()),
-            ("tcp_keepalives_count", "2".to_owned()),
-        ])
+    options.application_name("onward").statement_cache_capacity(256).options([
+        ("statement_timeout", STATEMENT_TIMEOUT.as_millis().to_string()),
+        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT.as_millis().to_string()),
+        ("synchronous_commit", "on".to_owned()),
+        ("timezone", "UTC".to_owned()),
+        ("jit", "off".to_owned()),
+        ("tcp_keepalives_idle", "5".to_owned()),
+        ("tcp_keepalives_interval", "2".to_owned()),
+        ("tcp_keepalives_count", "2".to_owned()),
+    ])
 }
 
 /// Brings the schema to this binary's state. Safe to call from several processes at once.
 pub async fn migrate(options: PgConnectOptions) -> Result<(), DatabaseError> {
-    let options = options.application_name("onward-migrate").options([("statement_timeout", MIGRATION_STATEMENT_TIMEOUT)]);
+    let options =
+        options.application_name("onward-migrate").options([("statement_timeout", MIGRATION_STATEMENT_TIMEOUT)]);
     let mut connection = PgConnection::connect_with(&options).await.map_err(DatabaseError::Connect)?;
     connection.execute("create schema if not exists onward").await.map_err(DatabaseError::Schema)?;
     connection.execute("set search_path to onward, public").await.map_err(DatabaseError::Schema)?;
     MIGRATOR.run(&mut connection).await.map_err(DatabaseError::Migrate)?;
     connection.close().await.map_err(DatabaseError::Connect)
+}
+
+/// Which migrations a database has; none of them when it has never been migrated.
+pub async fn applied_migrations(options: PgConnectOptions) -> Result<Vec<i64>, DatabaseError> {
+    let mut connection = PgConnection::connect_with(&options).await.map_err(DatabaseError::Connect)?;
+    let there = "select to_regclass('onward._sqlx_migrations') is not null";
+    if !sqlx::query_scalar::<_, bool>(there).fetch_one(&mut connection).await.map_err(DatabaseError::Connect)? {
+        return Ok(Vec::new());
+    }
+    let versions = "select version from onward._sqlx_migrations where success order by version";
+    sqlx::query_scalar(versions).fetch_all(&mut connection).await.map_err(DatabaseError::Connect)
 }
 
 /// Remembers which server this process works with. A connection to a standby, to another system, or to an older

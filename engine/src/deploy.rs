@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 
 pub use check::{CheckedDocument, CheckedDocuments, RESERVED_IDS, check_documents, validate};
 
-use crate::triggers::{TriggerRow, list_triggers};
 use crate::Engine;
+use crate::triggers::{TriggerRow, list_triggers};
 
 /// Workflows that one pruning deploy switches off; more is a mistake rather than a wish.
 const PRUNED_MAX: i64 = 1_000;
@@ -175,7 +175,8 @@ async fn find_pruned(
     documents: &CheckedDocuments,
 ) -> Result<Vec<DeployedWorkflow>, DeployError> {
     let named: Vec<String> = documents.iter().map(|document| document.definition.id.clone()).collect();
-    let rows = sqlx::query_file!("queries/list_workflows_beside.sql", &named, PRUNED_MAX + 1).fetch_all(connection).await?;
+    let rows =
+        sqlx::query_file!("queries/list_workflows_beside.sql", &named, PRUNED_MAX + 1).fetch_all(connection).await?;
     if i64::try_from(rows.len()).unwrap_or(i64::MAX) > PRUNED_MAX {
         return Err(DeployError::TooManyPruned);
     }

@@ -10,10 +10,10 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Semaphore, mpsc};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::start::{self, EagerBatch, StartError, StartRun, Started};
-use crate::keys::KnownKeys;
-use crate::triggers::KnownEndpoints;
 use crate::database::{self, DatabaseError};
+use crate::keys::KnownKeys;
+use crate::start::{self, EagerBatch, StartError, StartRun, Started};
+use crate::triggers::KnownEndpoints;
 use crate::{Clock, Versions, Wakes};
 
 /// One each for the start batch, the claimer, the committer and the heartbeat, and some to spare.
@@ -28,7 +28,9 @@ pub struct Settings {
 }
 
 /// In claiming order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, sqlx::Type, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, sqlx::Type, serde::Serialize, serde::Deserialize,
+)]
 #[sqlx(type_name = "onward.priority", rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
@@ -76,7 +78,10 @@ impl Engine {
         let env = Arc::new(settings.env);
         let starts = start::spawn(hot.clone(), Arc::clone(&env), wakes.clone(), eager.clone());
         let versions = Arc::new(Versions::new(settings.catalog));
-        Ok(Self { pool, hot, clock,
+        Ok(Self {
+            pool,
+            hot,
+            clock,
             versions,
             env,
             starts,

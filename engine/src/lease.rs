@@ -53,7 +53,8 @@ impl Lease {
 
     /// May this process start an effect now? Counted from when the last answered heartbeat was sent.
     pub fn holds(&self) -> bool {
-        !self.lost.is_cancelled() && boot_millis().saturating_sub(self.sent_at.load(Ordering::Relaxed)) < millis(LOCAL_DEADLINE)
+        !self.lost.is_cancelled()
+            && boot_millis().saturating_sub(self.sent_at.load(Ordering::Relaxed)) < millis(LOCAL_DEADLINE)
     }
 
     pub fn give_up(&self) {

@@ -13,6 +13,7 @@ pub mod database;
 mod deploy;
 pub mod embedded;
 mod engine;
+mod expire;
 mod idempotency;
 mod keys;
 mod lease;
@@ -40,6 +41,7 @@ pub use deploy::{
     RESERVED_IDS, check_documents, deploy, deploy_in, forget_endpoints, validate,
 };
 pub use engine::{Engine, Priority, Settings};
+pub use expire::{Forgotten, forget_expired_keys};
 pub use idempotency::{Answer, AnswerKey, Answered, OnceError, once};
 pub use keys::{
     ApiKey, ApiKeyPage, AuthError, CreatedKey, KeyError, NewKey, ParseScopeError, Principal, Scope, authenticate,
@@ -59,9 +61,9 @@ pub use start::{
     Begun, DEFAULT_QUEUE, Duplicate, EagerBatch, PrepareError, PrepareRun, StartError, StartKey, StartRun, Started,
 };
 pub use sweep::{Owned, sweep};
-pub use triggers::{
-    Endpoint, NextFire, ScheduleRow, TriggerRow, find_endpoint, list_schedules, next_fires,
-};
+pub use triggers::{Endpoint, NextFire, ScheduleRow, TriggerRow, find_endpoint, list_schedules, next_fires};
 pub use versions::{Version, VersionError, Versions};
 pub use wake::{Wake, Wakes, listen};
-pub use workflows::{WorkflowDetail, WorkflowHead, WorkflowPage, WorkflowRow, find_workflow, find_workflow_head, list_workflows};
+pub use workflows::{
+    WorkflowDetail, WorkflowHead, WorkflowPage, WorkflowRow, find_workflow, find_workflow_head, list_workflows,
+};

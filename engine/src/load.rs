@@ -90,11 +90,12 @@ pub async fn load(
                 job.run,
                 &Value::Null,
                 parse(job.run, "trigger", row.trigger.as_deref())?.unwrap_or(Value::Null),
-                Arc::new(Value::Null),
+                Value::Null,
                 row.created_at,
             );
             facts.inputs = parse(job.run, "inputs", Some(&row.inputs))?.unwrap_or(Value::Null);
-            facts.env = parse(job.run, "env", row.env.as_deref())?.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+            facts.env =
+                parse(job.run, "env", row.env.as_deref())?.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
             if let Some(variables) = parse(job.run, "variables", row.variables.as_deref())? {
                 facts.variables = variables;
             }
@@ -128,7 +129,7 @@ impl From<&Begun> for LoadedRun {
             start.run,
             &start.inputs,
             start.trigger.clone(),
-            Arc::clone(&begun.env),
+            Value::clone(&begun.env),
             start.created_at,
         );
         if let Some(variables) = &start.variables {
@@ -204,7 +205,11 @@ async fn read_histories(pool: &PgPool, worker: WorkerId, ids: &[Uuid]) -> Result
     Ok(histories)
 }
 
-fn parse<T: serde::de::DeserializeOwned>(run: RunId, column: &'static str, text: Option<&str>) -> Result<Option<T>, CorruptRow> {
+fn parse<T: serde::de::DeserializeOwned>(
+    run: RunId,
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, CorruptRow> {
     text.map(serde_json::from_str).transpose().map_err(|source| CorruptRow { run, column, source })
 }
 
@@ -214,8 +219,11 @@ fn parse_checkpoints(run: RunId, rows: Vec<StoredCheckpoint>) -> Result<Vec<Chec
             Ok(Checkpoint {
                 path: row.path,
                 attempt: row.attempt.unsigned_abs(),
-                status: serde_json::from_value(Value::String(row.status))
-                    .map_err(|source| CorruptRow { run, column: "status", source })?,
+                status: serde_json::from_value(Value::String(row.status)).map_err(|source| CorruptRow {
+                    run,
+                    column: "status",
+                    source,
+                })?,
                 output: parse(run, "output", row.output.as_deref())?,
                 error: parse(run, "error", row.error.as_deref())?,
                 started_at: row.started_at,

@@ -14,7 +14,9 @@ const DEAD_MAX: i64 = 20;
 /// Gives back the jobs of every worker whose lease has ended, and of owners that have no row. Returns how many jobs.
 pub async fn reap(pool: &PgPool, wakes: &Wakes) -> Result<usize, sqlx::Error> {
     let mut queues = Vec::new();
-    let dead = sqlx::query_file_scalar!("queries/find_dead_workers.sql", LEASE.as_secs_f64(), DEAD_MAX).fetch_all(pool).await?;
+    let dead = sqlx::query_file_scalar!("queries/find_dead_workers.sql", LEASE.as_secs_f64(), DEAD_MAX)
+        .fetch_all(pool)
+        .await?;
     for worker in dead {
         let taken = bury(pool, worker).await?;
         if !taken.is_empty() {
@@ -45,7 +47,8 @@ async fn bury(pool: &PgPool, worker: Uuid) -> Result<Vec<String>, sqlx::Error> {
     if deleted == 0 {
         return Ok(Vec::new());
     }
-    let queues = sqlx::query_file_scalar!("queries/give_back_jobs.sql", worker, 1_i16).fetch_all(&mut *transaction).await?;
+    let queues =
+        sqlx::query_file_scalar!("queries/give_back_jobs.sql", worker, 1_i16).fetch_all(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(queues)
 }

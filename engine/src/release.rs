@@ -17,7 +17,9 @@ pub async fn release(
     delay: Duration,
 ) -> Result<usize, sqlx::Error> {
     let ids: Vec<_> = runs.iter().map(|run| run.0).collect();
-    let queues = sqlx::query_file_scalar!("queries/release_jobs.sql", worker.0, &ids, delay.as_secs_f64()).fetch_all(pool).await?;
+    let queues = sqlx::query_file_scalar!("queries/release_jobs.sql", worker.0, &ids, delay.as_secs_f64())
+        .fetch_all(pool)
+        .await?;
     for queue in queues.iter().collect::<HashSet<_>>() {
         wakes.queue(queue);
     }

@@ -102,7 +102,7 @@ impl Engine {
         let variables = if version.variables_are_literal() {
             None
         } else {
-            let facts = version.facts(run, &inputs, request.trigger.clone(), Arc::clone(self.env()), created_at);
+            let facts = version.facts(run, &inputs, request.trigger.clone(), Value::clone(self.env()), created_at);
             Some(onward_workflows::evaluate_variables(&version.definition, &facts).map_err(PrepareError::Variables)?)
         };
         Ok(StartRun {

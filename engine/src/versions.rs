@@ -56,7 +56,7 @@ impl Version {
     }
 
     /// The facts of a run of this version before its variables are evaluated.
-    pub fn facts(&self, run: RunId, inputs: &Value, trigger: Value, env: Arc<Value>, created_at: DateTime<Utc>) -> RunFacts {
+    pub fn facts(&self, run: RunId, inputs: &Value, trigger: Value, env: Value, created_at: DateTime<Utc>) -> RunFacts {
         RunFacts {
             run,
             workflow: self.workflow.clone(),
@@ -64,7 +64,7 @@ impl Version {
             version: self.version,
             inputs: inputs.clone(),
             variables: self.literal_variables(),
-            env: Value::clone(&env),
+            env,
             trigger,
             created_at,
             scheduled_at: None,
@@ -89,7 +89,8 @@ impl Versions {
     }
 
     pub async fn load(&self, pool: &PgPool, workflow: &str, version: i32) -> Result<Arc<Version>, VersionError> {
-        if let Some(known) = self.kept.lock().expect("no code panics while it holds this lock").find(workflow, version) {
+        if let Some(known) = self.kept.lock().expect("no code panics while it holds this lock").find(workflow, version)
+        {
             return Ok(known);
         }
         let not_found = || VersionError::NotFound { workflow: workflow.to_owned(), version };
@@ -97,12 +98,21 @@ impl Versions {
             .fetch_optional(pool)
             .await?
             .ok_or_else(not_found)?;
-        let source = Source::new(format!("{workflow} v{version}"), row.document, row.format.parse().map_err(|_| {
-            VersionError::Undecodable { workflow: workflow.to_owned(), version, reason: "unknown format".to_owned() }
-        })?);
-        let checked = check(&source, &self.catalog);
-        let Some(definition) = checked.definition else {
-            let reason = checked.diagnostics.first().map_or_else(String::new, |first| format!("{} {}", first.code, first.message));
+        let source = Source::new(
+            format!("{workflow} v{version}"),
+            row.document,
+            row.format.parse().map_err(|_| VersionError::Undecodable {
+                workflow: workflow.to_owned(),
+                version,
+                reason: "unknown format".to_owned(),
+            })?,
+        );
+        let verdict = check(&source, &self.catalog);
+        let Some(definition) = verdict.definition else {
+            let reason = verdict
+                .diagnostics
+                .first()
+                .map_or_else(String::new, |first| format!("{} {}", first.code, first.message));
             return Err(VersionError::Undecodable { workflow: workflow.to_owned(), version, reason });
         };
         let compiled = Arc::new(Version::new(workflow.to_owned(), version, definition));
@@ -114,9 +124,9 @@ impl Versions {
 impl Kept {
     fn find(&mut self, workflow: &str, version: i32) -> Option<Arc<Version>> {
         self.uses += 1;
-        let uses = self.uses;
+        let now = self.uses;
         let (known, used) = self.versions.get_mut(&(workflow.to_owned(), version))?;
-        *used = uses;
+        *used = now;
         Some(Arc::clone(known))
     }
 

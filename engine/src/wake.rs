@@ -73,7 +73,8 @@ impl Wakes {
     /// Waits until something has changed and takes it. For one caller at a time: the process's claimer.
     pub async fn changed(&self) -> Vec<Wake> {
         loop {
-            let taken = std::mem::take(&mut *self.shared.incoming.lock().expect("no code panics while it holds this lock"));
+            let taken =
+                std::mem::take(&mut *self.shared.incoming.lock().expect("no code panics while it holds this lock"));
             if !taken.is_empty() {
                 return taken.into_iter().collect();
             }
@@ -94,9 +95,10 @@ async fn send(pool: PgPool, shared: std::sync::Weak<Shared>) {
     while let Some(shared) = shared.upgrade() {
         // The weak reference must not be held up by this wait for ever: look again once a second.
         let _ = tokio::time::timeout(RECONNECT_PAUSE, shared.outgoing_changed.notified()).await;
-        let names: Vec<String> = std::mem::take(&mut *shared.outgoing.lock().expect("no code panics while it holds this lock"))
-            .into_iter()
-            .collect();
+        let names: Vec<String> =
+            std::mem::take(&mut *shared.outgoing.lock().expect("no code panics while it holds this lock"))
+                .into_iter()
+                .collect();
         drop(shared);
         if names.is_empty() {
             continue;

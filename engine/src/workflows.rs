@@ -84,11 +84,15 @@ pub async fn list_workflows(
 }
 
 /// The newest version, or the given one; None when there is no such workflow or version.
-pub async fn find_workflow(engine: &Engine, id: &str, version: Option<i32>) -> Result<Option<WorkflowDetail>, sqlx::Error> {
+pub async fn find_workflow(
+    engine: &Engine,
+    id: &str,
+    version: Option<i32>,
+) -> Result<Option<WorkflowDetail>, sqlx::Error> {
     let mut connection = engine.pool().acquire().await?;
     let row = sqlx::query_file!("queries/find_workflow.sql", id, version).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
-    let triggers = list_triggers(&mut connection, &[row.id.clone()]).await?;
+    let triggers = list_triggers(&mut connection, std::slice::from_ref(&row.id)).await?;
     Ok(Some(WorkflowDetail {
         id: row.id,
         name: row.name,

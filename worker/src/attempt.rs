@@ -20,7 +20,8 @@ pub(crate) async fn run(engine: Engine, steps: Arc<Steps>, step: RunStep, seat: 
     let started_at = engine.clock().now();
     let outcome = carry_out(&steps, &step).await;
     let finished_at: DateTime<Utc> = engine.clock().now().max(started_at);
-    metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => name_of(&outcome)).increment(1);
+    metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => name_of(&outcome))
+        .increment(1);
     Event::Outcome { path: step.path, attempt: step.attempt, outcome, started_at, finished_at }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onward_engine::{
-    CheckpointRow, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, RunWrite, Then, Written, load,
+    CheckpointRow, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, RunWrite, Then, Written,
+    load,
 };
 use onward_steps::Steps;
 use onward_workflows::{Action, End, ErrorKind, Event, Flow, RunId, RunStatus, RunStep, StepError};
@@ -77,7 +78,8 @@ impl Carrier {
     pub(crate) async fn give_up(&self, job: &Claimed, reason: &str) {
         tracing::error!(run.id = %job.run, reason, "a run cannot be carried and fails");
         let end = failed(ErrorKind::Internal, reason);
-        let write = RunWrite { then: Then::End(EndRow::from(&end)), settles: true, ..RunWrite::nothing(job.run, job.wakes) };
+        let write =
+            RunWrite { then: Then::End(EndRow::from(&end)), settles: true, ..RunWrite::nothing(job.run, job.wakes) };
         self.committer.write(write).await;
     }
 }
@@ -197,35 +199,40 @@ impl<'a> Carried<'a> {
     /// Sorts what the flow asks for. A record counts as stored for the flow at once, but what follows from it is kept
     /// until it is: only an end travels in the same write.
     fn sort(&mut self, actions: Vec<Action>) -> Asked {
-        let now = self.now();
         let mut asked = Asked::default();
+        let mut stored = Vec::new();
         for action in actions {
             match action {
                 Action::Record { checkpoint, line } => {
                     asked.records.push(CheckpointRow::new(&checkpoint, line.as_ref()));
-                    let stored = Event::Committed { path: checkpoint.path, attempt: checkpoint.attempt };
-                    for follows in self.flow.apply(stored, now) {
-                        match follows {
-                            Action::End(end) => asked.end = Some(end),
-                            Action::Abandon { path, attempt } => self.abandon(&(path, attempt)),
-                            Action::Run(_) | Action::Record { .. } => asked.then.push(follows),
-                        }
-                    }
+                    stored.push(Event::Committed { path: checkpoint.path, attempt: checkpoint.attempt });
                 }
-                Action::Run(step) => {
-                    if !self.carrier.steps.safe_to_repeat(&step.step_type, &step.config) {
-                        asked.announced.push((step.path.clone(), step.attempt));
-                    }
-                    asked.runs.push(step);
-                }
-                Action::Abandon { path, attempt } => self.abandon(&(path, attempt)),
+                Action::Run(step) => asked.runs.push(step),
+                Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
                 Action::End(end) => asked.end = Some(end),
             }
         }
+        let now = self.now();
+        for event in stored {
+            for follows in self.flow.apply(event, now) {
+                match follows {
+                    Action::End(end) => asked.end = Some(end),
+                    Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
+                    Action::Run(_) | Action::Record { .. } => asked.then.push(follows),
+                }
+            }
+        }
+        let steps = &self.carrier.steps;
+        let announced = asked.runs.iter().filter(|step| !steps.safe_to_repeat(&step.step_type, &step.config));
+        asked.announced = announced.map(|step| (step.path.clone(), step.attempt)).collect();
         asked
     }
 
-    fn abandon(&mut self, attempt: &(String, u32)) {
+    /// Gives up an attempt, whether it is in flight or has not begun.
+    fn abandon(&mut self, asked: &mut Asked, attempt: &(String, u32)) {
+        let is_it = |step: &RunStep| step.path == attempt.0 && step.attempt == attempt.1;
+        asked.runs.retain(|step| !is_it(step));
+        asked.then.retain(|action| !matches!(action, Action::Run(step) if is_it(step)));
         if let Some(handle) = self.in_flight.remove(attempt) {
             handle.abort();
         }
@@ -323,7 +330,7 @@ impl<'a> Carried<'a> {
                     return Next::Event(event);
                 },
                 () = self.carrier.drain.cancelled(), if !draining => return Next::Drain,
-                () = tokio::time::sleep(until.min(Duration::from_secs(3_600))), if !draining => {
+                () = tokio::time::sleep(until.min(Duration::from_hours(1))), if !draining => {
                     if self.now() >= wake_at {
                         return Next::Event(Event::Time);
                     }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onward_engine::{
-    Claimed, Committer, EagerBatch, Engine, Lanes, Lease, LoadedRun, Unloadable, Wake, claim, load, reap, release, sweep,
+    Claimed, Committer, EagerBatch, Engine, Lanes, Lease, LoadedRun, Unloadable, Wake, claim, load, reap, release,
+    sweep,
 };
 use onward_steps::Steps;
 use onward_workflows::RunId;
@@ -327,9 +328,7 @@ impl<'a> Keeper<'a> {
     async fn drain(mut self) -> Left {
         self.carrier.drain.cancel();
         let deadline = Instant::now() + self.settings.drain_max;
-        let finished = tokio::time::timeout_at(deadline, async {
-            while self.carried.join_next().await.is_some() {}
-        });
+        let finished = tokio::time::timeout_at(deadline, async { while self.carried.join_next().await.is_some() {} });
         tokio::select! {
             _ = finished => {}
             () = self.lease.lost().cancelled() => return self.drop_everything(),
@@ -341,7 +340,9 @@ impl<'a> Keeper<'a> {
                 let rest: Vec<RunId> = rest.iter().map(|owned| owned.job.run).collect();
                 self.hand_back(&rest, Duration::ZERO).await;
             }
-            Err(error) => tracing::warn!(error = %error, "unfinished jobs could not be handed back; they will be reaped"),
+            Err(error) => {
+                tracing::warn!(error = %error, "unfinished jobs could not be handed back; they will be reaped")
+            }
         }
         Left::Drained
     }

@@ -6,9 +6,11 @@
 mod attempt;
 mod carry;
 mod heartbeat;
+mod housekeeping;
 mod keeper;
 mod schedule;
 mod worker;
 
+pub use housekeeping::keep_house;
 pub use schedule::fire_schedules;
 pub use worker::{Settings, run};

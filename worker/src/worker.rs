@@ -28,7 +28,13 @@ pub struct Settings {
 
 /// Works until `stop` (finish what is in hand, hand the rest back) or `kill` (drop everything; others take over when the
 /// lease ends).
-pub async fn run(engine: Engine, steps: Arc<Steps>, settings: Settings, stop: CancellationToken, kill: CancellationToken) {
+pub async fn run(
+    engine: Engine,
+    steps: Arc<Steps>,
+    settings: Settings,
+    stop: CancellationToken,
+    kill: CancellationToken,
+) {
     let facts = WorkerFacts {
         host: settings.host.clone(),
         version: settings.version.clone(),

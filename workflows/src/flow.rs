@@ -255,6 +255,8 @@ impl Flow {
         actions
     }
 
+    /// The actions are to be taken on, in their order, before the next event is reported: one of them may give up what
+    /// an earlier one began.
     pub fn apply(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Action> {
         let mut actions = Vec::new();
         match event {

@@ -124,14 +124,15 @@ fn retry_timeout_and_on_error_are_checked() {
 
 #[test]
 fn limits_have_errors_of_their_own() {
-    let steps = |count: usize| -> String { (0..count).map(|n| format!("- {{ id: s{n}, type: return }}\n")).collect() };
+    let steps =
+        |count: usize| (0..count).map(|n| format!("- {{ id: s{n}, type: return }}\n")).collect::<Vec<_>>().concat();
     let codes =
         |text: &str| -> Vec<&'static str> { checked(text).diagnostics.iter().map(|found| found.code).collect() };
     assert_eq!(codes(&format!("name: a\nsteps:\n{}", steps(200))), [""; 0]);
     assert_eq!(codes(&format!("name: a\nsteps:\n{}", steps(201))), ["E115"]);
     let triggers = "- { type: manual }\n".repeat(21);
     assert_eq!(codes(&format!("name: a\ntriggers:\n{triggers}steps:\n{}", steps(1))), ["E115"]);
-    let inputs: String = (0..101).map(|n| format!("  i{n}: {{}}\n")).collect();
+    let inputs: String = (0..101).map(|n| format!("  i{n}: {{}}\n")).collect::<Vec<_>>().concat();
     assert_eq!(codes(&format!("name: a\ninputs:\n{inputs}steps:\n{}", steps(1))), ["E115"]);
     let variables = "v".repeat(65 * 1024);
     assert_eq!(codes(&format!("name: a\nvariables: {{ a: {variables} }}\nsteps:\n{}", steps(1))), ["E115"]);
@@ -202,7 +203,7 @@ on_error:
     );
     assert_eq!((one.retry.max, one.retry.backoff, one.retry.jitter), (5, Backoff::Linear, false));
     assert_eq!(one.retry.within, Some(Duration::from_hours(1)));
-    assert_eq!(one.retry.condition.as_ref().map(|when| when.source()), Some("error.retryable"));
+    assert_eq!(one.retry.condition.as_ref().map(onward_workflows::Expression::source), Some("error.retryable"));
     assert!(matches!(&one.body, Body::Work { config: Template::Literal(config), .. } if config["body"]["a"] == 1));
     let two = &definition.steps[1];
     assert!(two.needs.is_empty() && matches!(two.body, Body::Log { level: LogLevel::Warn, .. }));

@@ -37,7 +37,7 @@ fn scalar(text: &str, indent: usize) -> String {
     if is_word && !matches!(text, "true" | "false" | "null") {
         return text.to_owned();
     }
-    if is_printable && !text.is_empty() && !text.starts_with(' ') && text.len() % 3 == 0 {
+    if is_printable && !text.is_empty() && !text.starts_with(' ') && text.len().is_multiple_of(3) {
         return format!("|-\n{}{text}", " ".repeat(indent));
     }
     if is_printable && text.len() % 3 == 1 {

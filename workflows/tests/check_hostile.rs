@@ -39,7 +39,7 @@ fn deep_nesting_ends_with_an_error() {
     check("w.json", &format!("{}{}", "[".repeat(100), "]".repeat(100)), "E004");
     check("w.yaml", &"[".repeat(20_000), "E001");
     check("w.yaml", &"- ".repeat(100_000), "E004");
-    check("w.yaml", &(0..600).map(|level| format!("{}a:\n", " ".repeat(level))).collect::<String>(), "E004");
+    check("w.yaml", &(0..600).map(|level| format!("{}a:\n", " ".repeat(level))).collect::<Vec<_>>().concat(), "E004");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn aliases_cannot_multiply_without_end() {
         writeln!(laughs, "{next}: &{next} [{aliases}]").expect("strings take everything");
     }
     check("w.yaml", &laughs, "E004");
-    let text = format!("a: &a \"{}\"\nb: [{}]\n", "x".repeat(200_000), ["*a"; 10_000].join(","));
+    let text = format!("a: &a \"{}\"\nb: [{}]\n", "x".repeat(200_000), vec!["*a"; 10_000].join(","));
     check("w.yaml", &text, "E004");
 }
 
@@ -62,7 +62,7 @@ fn many_values_are_counted() {
 
 #[test]
 fn many_mistakes_are_cut_short() {
-    let fields: String = (0..13_000).map(|number| format!("\"descriptiom{number}\":1,")).collect();
+    let fields: String = (0..13_000).map(|number| format!("\"descriptiom{number}\":1,")).collect::<Vec<_>>().concat();
     check("w.json", &format!("{{\"version\":1,\"name\":\"a\",{fields}\"steps\":[]}}"), "E101");
     check("w.json", &format!("{{{}\"a\":1}}", "\"a\":1,".repeat(26_000)), "E003");
     let needs = ["step_with_a_long_name_z"; 200].join("\",\"");

@@ -82,7 +82,7 @@ fn colour_changes_no_word() {
 
 #[test]
 fn at_most_twenty_are_shown_and_the_rest_is_counted() {
-    let fields: String = (0..30).map(|number| format!("strange{number}: 1\n")).collect();
+    let fields: String = (0..30).map(|number| format!("strange{number}: 1\n")).collect::<Vec<_>>().concat();
     let text = format!("{fields}version: 1\nname: a\nsteps: [{{ id: a, type: return }}]\n");
     let checked = check(&Source::from_file("many.yaml", text), &checking::catalog());
     assert_eq!((checked.diagnostics.len(), checked.omitted), (20, 10));
@@ -91,7 +91,7 @@ fn at_most_twenty_are_shown_and_the_rest_is_counted() {
 
 #[test]
 fn warnings_do_not_hide_the_error() {
-    let fields: String = (0..30).map(|number| format!("strange{number}: 1\n")).collect();
+    let fields: String = (0..30).map(|number| format!("strange{number}: 1\n")).collect::<Vec<_>>().concat();
     let text = format!("{fields}name: a\nsteps: [{{ id: a, type: retunr }}]\n");
     let checked = check(&Source::from_file("many.yaml", text), &checking::catalog());
     assert!(checked.definition.is_none());

@@ -70,6 +70,13 @@ fn handlers_do_not_wait_for_steps() {
 }
 
 #[test]
+fn a_step_waits_through_the_steps_it_needs() {
+    let text = "version: 1\nname: a\nsteps:\n- { id: a, type: return }\n- { id: b, needs: [a], type: return }\n\
+                - { id: c, needs: [b], type: value, config: '{{ steps.a.output }}' }\n";
+    assert_eq!(found(text), [""; 0]);
+}
+
+#[test]
 fn the_fix_for_a_race_can_be_applied() {
     for (needs, fixed) in [("[]", "[\"a\"]"), ("[b]", "[b, \"a\"]"), ("[ b ]", "[ b, \"a\" ]")] {
         let text = format!(

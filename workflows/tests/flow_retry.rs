@@ -128,7 +128,7 @@ fn a_wait_ends_at_its_time_counted_from_its_turn() {
     run.now = at(10);
     run.done("a", json!(1)).expect(&["run a#1", "record a#1 succeeded"]);
     let wait = Wait { path: "w".to_owned(), attempt: 1, kind: WaitKind::Timer, due_at: at(70) };
-    assert_eq!(run.flow.waits(), [wait.clone()]);
+    assert_eq!(run.flow.waits(), std::slice::from_ref(&wait));
     assert_eq!(run.step("w").waits_until, Some(at(70)));
     run.now = at(40);
     assert_eq!(run.again().flow.waits(), [wait]);

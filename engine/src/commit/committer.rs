@@ -69,7 +69,8 @@ async fn run(pool: PgPool, lease: Lease, mut entries: mpsc::Receiver<Entry>) {
             }
             batch.push(next);
         }
-        metrics::histogram!("onward_commit_batch_size").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+        metrics::histogram!("onward_commit_batch_size")
+            .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
         let (writes, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|entry| (entry.write, entry.answer)).unzip();
         let writes: Vec<&RunWrite> = writes.iter().collect();
         for (answer, written) in answers.into_iter().zip(store(&pool, &lease, &writes).await) {

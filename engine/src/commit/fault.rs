@@ -43,7 +43,9 @@ fn judge_code(error: &dyn DatabaseError) -> Fault {
         "57014" | "53200" => Fault::Load,
         code if code.starts_with("54") => Fault::Load,
         code if code.starts_with("22") => Fault::Run,
-        code if code.starts_with("23") && error.constraint().is_some_and(|name| OUR_CONSTRAINTS.contains(&name)) => Fault::Run,
+        code if code.starts_with("23") && error.constraint().is_some_and(|name| OUR_CONSTRAINTS.contains(&name)) => {
+            Fault::Run
+        }
         _ => Fault::Database,
     }
 }

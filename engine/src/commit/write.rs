@@ -11,8 +11,53 @@ use super::{CheckpointRow, RunWrite, Then, Written, kind_of};
 
 /// Writes the batch and says for each of its runs, in order, what became of it.
 pub(crate) async fn write(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
-    let checkpoints: Vec<(Uuid, &CheckpointRow)> =
-        batch.iter().flat_map(|write| write.checkpoints.iter().map(|row| (write.run.0, row))).collect();
+    if batch.iter().all(|write| only_adds(write)) {
+        add_checkpoints(pool, worker, batch).await
+    } else {
+        write_everything(pool, worker, batch).await
+    }
+}
+
+fn only_adds(write: &RunWrite) -> bool {
+    matches!(write.then, Then::Keep) && write.announced.is_empty() && !write.settles && !write.resets_crashes
+}
+
+async fn add_checkpoints(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
+    let checkpoints = checkpoints_of(batch);
+    let rows = sqlx::query_file!(
+        "queries/commit_checkpoints.sql",
+        worker.0,
+        &batch.iter().map(|write| write.run.0).collect::<Vec<_>>(),
+        &batch.iter().map(|write| write.claimed).collect::<Vec<_>>(),
+        &checkpoints.iter().map(|(run, _)| *run).collect::<Vec<_>>(),
+        &checkpoints.iter().map(|(_, row)| row.path.as_str()).collect::<Vec<_>>() as _,
+        &checkpoints.iter().map(|(_, row)| row.attempt).collect::<Vec<_>>(),
+        &checkpoints.iter().map(|(_, row)| row.status).collect::<Vec<_>>() as _,
+        &checkpoints.iter().map(|(_, row)| row.output.as_deref()).collect::<Vec<_>>() as _,
+        &checkpoints.iter().map(|(_, row)| row.error.as_deref()).collect::<Vec<_>>() as _,
+        &checkpoints.iter().map(|(_, row)| row.started_at).collect::<Vec<_>>(),
+        &checkpoints.iter().map(|(_, row)| row.finished_at).collect::<Vec<_>>(),
+    )
+    .fetch_all(pool)
+    .await?;
+    let written: HashMap<Uuid, i64> = rows.into_iter().map(|row| (row.run_id, row.written)).collect();
+    let mut answers = Vec::with_capacity(batch.len());
+    for write in batch {
+        answers.push(match written.get(&write.run.0) {
+            None => Written::Lost,
+            Some(written) if all_ours(pool, worker, write, *written).await? => Written::Stored,
+            Some(_) => Written::ReadAgain,
+        });
+    }
+    Ok(answers)
+}
+
+fn checkpoints_of<'a>(batch: &[&'a RunWrite]) -> Vec<(Uuid, &'a CheckpointRow)> {
+    batch.iter().flat_map(|write| write.checkpoints.iter().map(|row| (write.run.0, row))).collect()
+}
+
+async fn write_everything(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
+    let checkpoints = checkpoints_of(batch);
     let announced: Vec<(Uuid, &str, u32)> = batch
         .iter()
         .flat_map(|write| write.announced.iter().map(|(path, attempt)| (write.run.0, path.as_str(), *attempt)))

@@ -56,15 +56,12 @@ pub fn check_documents(catalog: &Catalog, documents: Vec<Source>) -> Result<Chec
     let (mut good, mut diagnostics, mut omitted) = (Vec::with_capacity(documents.len()), Vec::new(), 0);
     for source in documents {
         let checked = validate(catalog, &source);
-        match checked.definition {
-            Some(definition) => {
-                let hash = hash(&source);
-                good.push(CheckedDocument { source, definition, warnings: checked.diagnostics, hash });
-            }
-            None => {
-                diagnostics.extend(checked.diagnostics);
-                omitted += checked.omitted;
-            }
+        if let Some(definition) = checked.definition {
+            let hash = hash(&source);
+            good.push(CheckedDocument { source, definition, warnings: checked.diagnostics, hash });
+        } else {
+            diagnostics.extend(checked.diagnostics);
+            omitted += checked.omitted;
         }
     }
     if !diagnostics.is_empty() {

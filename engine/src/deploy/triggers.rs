@@ -91,7 +91,8 @@ async fn lock(
 /// The unique index would refuse it too, but could not say whose the endpoint is.
 async fn refuse_taken(connection: &mut PgConnection, columns: &Columns, touched: &[String]) -> Result<(), DeployError> {
     let endpoints: Vec<String> = columns.endpoint.iter().flatten().cloned().collect();
-    let taken = sqlx::query_file!("queries/find_taken_endpoint.sql", &endpoints, touched).fetch_optional(connection).await?;
+    let taken =
+        sqlx::query_file!("queries/find_taken_endpoint.sql", &endpoints, touched).fetch_optional(connection).await?;
     taken.map_or(Ok(()), |row| Err(DeployError::EndpointTaken { endpoint: row.endpoint, workflow: row.workflow }))
 }
 

@@ -61,9 +61,9 @@ pub fn draw(prefix: &str) -> Drawn {
 /// Lower-case words joined by `_`: visible in logs and to secret scanners.
 pub fn is_prefix(text: &str) -> bool {
     text.len() <= PREFIX_MAX
-        && text.split('_').all(|word| {
-            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
+        && text
+            .split('_')
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }
 
 fn random(len: usize) -> String {
@@ -115,6 +115,8 @@ mod tests {
     #[test]
     fn prefixes_are_short_lower_case_words() {
         assert!(is_prefix("onw") && is_prefix("acme_live_2"));
-        assert!(!is_prefix("") && !is_prefix("_a") && !is_prefix("A") && !is_prefix("a.b") && !is_prefix(&"a".repeat(33)));
+        assert!(
+            !is_prefix("") && !is_prefix("_a") && !is_prefix("A") && !is_prefix("a.b") && !is_prefix(&"a".repeat(33))
+        );
     }
 }

@@ -71,7 +71,11 @@ pub async fn create_key(engine: &Engine, key: NewKey) -> Result<CreatedKey, KeyE
 }
 
 /// The same in a transaction of the caller's.
-pub async fn create_key_in(engine: &Engine, connection: &mut PgConnection, key: NewKey) -> Result<CreatedKey, KeyError> {
+pub async fn create_key_in(
+    engine: &Engine,
+    connection: &mut PgConnection,
+    key: NewKey,
+) -> Result<CreatedKey, KeyError> {
     let now = engine.clock().now();
     let mut scopes = key.scopes;
     scopes.sort_unstable();
@@ -136,7 +140,8 @@ fn new_id(now: DateTime<Utc>) -> Uuid {
 /// Newest first; `before` is the cursor of the page before.
 pub async fn list_keys(engine: &Engine, before: Option<ApiKeyId>, limit: u16) -> Result<ApiKeyPage, sqlx::Error> {
     let before = before.map_or(Uuid::max(), |cursor| cursor.0);
-    let rows = sqlx::query_file!("queries/list_api_keys.sql", before, i64::from(limit) + 1).fetch_all(engine.pool()).await?;
+    let rows =
+        sqlx::query_file!("queries/list_api_keys.sql", before, i64::from(limit) + 1).fetch_all(engine.pool()).await?;
     let mut data: Vec<ApiKey> = rows
         .into_iter()
         .map(|row| ApiKey {

@@ -28,9 +28,8 @@ pub struct WorkerRow {
 }
 
 pub async fn list_workers(engine: &Engine) -> Result<Vec<WorkerRow>, sqlx::Error> {
-    let rows = sqlx::query_file!("queries/list_workers.sql", ALIVE_FOR_SECONDS, WORKERS_MAX)
-        .fetch_all(engine.pool())
-        .await?;
+    let rows =
+        sqlx::query_file!("queries/list_workers.sql", ALIVE_FOR_SECONDS, WORKERS_MAX).fetch_all(engine.pool()).await?;
     Ok(rows
         .into_iter()
         .map(|row| WorkerRow {

@@ -48,7 +48,7 @@ async fn read_facts(
     let trigger = parse(run, "trigger", row.trigger.as_deref())?.unwrap_or(Value::Null);
     let env = parse(run, "env", row.env.as_deref())?.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     let inputs = parse(run, "inputs", Some(&row.inputs))?.unwrap_or(Value::Null);
-    let mut facts = version.facts(run, &inputs, trigger, Arc::new(env), row.created_at);
+    let mut facts = version.facts(run, &inputs, trigger, env, row.created_at);
     if let Some(variables) = parse(run, "variables", row.variables.as_deref())? {
         facts.variables = variables;
     }

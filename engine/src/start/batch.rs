@@ -67,7 +67,8 @@ impl Batcher {
         let (batch, mut later) = split_by_key(waiting);
         let (starts, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.start, waiting.answer)).unzip();
-        metrics::histogram!("onward_start_batch_size").record(f64::from(u32::try_from(starts.len()).unwrap_or(u32::MAX)));
+        metrics::histogram!("onward_start_batch_size")
+            .record(f64::from(u32::try_from(starts.len()).unwrap_or(u32::MAX)));
         let verdicts = match self.write(&starts).await {
             Ok(verdicts) => verdicts,
             Err(error) => {
@@ -120,8 +121,11 @@ impl Batcher {
 
     async fn repeat(&self, starts: &[Arc<StartRun>]) -> Result<Vec<Verdict>, sqlx::Error> {
         let ids: Vec<_> = starts.iter().map(|start| start.run.0).collect();
-        let there: HashSet<_> =
-            sqlx::query_file_scalar!("queries/find_started.sql", &ids).fetch_all(&self.pool).await?.into_iter().collect();
+        let there: HashSet<_> = sqlx::query_file_scalar!("queries/find_started.sql", &ids)
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .collect();
         let (done, missing): (Vec<usize>, Vec<usize>) =
             (0..starts.len()).partition(|place| there.contains(&starts[*place].run.0));
         let rest: Vec<_> = missing.iter().map(|place| Arc::clone(&starts[*place])).collect();
@@ -147,4 +151,3 @@ fn split_by_key(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
         Some(key) => seen.insert((key.scope.clone(), key.key.clone())),
     })
 }
-

@@ -12,7 +12,10 @@ use super::{Duplicate, StartRun, Started};
 /// What became of one start of a batch, in the batch's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    Settled { started: Started, claimed: bool },
+    Settled {
+        started: Started,
+        claimed: bool,
+    },
     /// Somebody else is starting a run with this key right now; ask again in the next batch.
     Busy,
 }
@@ -52,7 +55,11 @@ pub(crate) async fn insert(
 }
 
 /// Joins a transaction of the caller; the starts have no keys and nobody claims them.
-pub(crate) async fn insert_in(connection: &mut PgConnection, starts: &[Arc<StartRun>], env: &Value) -> Result<(), sqlx::Error> {
+pub(crate) async fn insert_in(
+    connection: &mut PgConnection,
+    starts: &[Arc<StartRun>],
+    env: &Value,
+) -> Result<(), sqlx::Error> {
     let everything: Vec<usize> = (0..starts.len()).collect();
     write(connection, starts, &everything, env, None, &mut vec![Verdict::Busy; starts.len()]).await
 }

@@ -56,7 +56,8 @@ pub async fn find_endpoint(engine: &Engine, endpoint: &str) -> Result<Option<Arc
     if let Some(known) = engine.endpoints().find(endpoint) {
         return Ok(Some(known));
     }
-    let row = sqlx::query_file_as!(Endpoint, "queries/find_endpoint.sql", endpoint).fetch_optional(engine.pool()).await?;
+    let row =
+        sqlx::query_file_as!(Endpoint, "queries/find_endpoint.sql", endpoint).fetch_optional(engine.pool()).await?;
     Ok(row.map(|found| {
         let found = Arc::new(found);
         engine.endpoints().keep(endpoint, Arc::clone(&found));

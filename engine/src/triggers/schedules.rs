@@ -38,7 +38,8 @@ pub struct NextFire {
 
 /// Of one workflow or of all, at most a thousand.
 pub async fn list_schedules(engine: &Engine, workflow: Option<&str>) -> Result<Vec<ScheduleRow>, sqlx::Error> {
-    let rows = sqlx::query_file!("queries/list_schedules.sql", workflow, SCHEDULES_MAX).fetch_all(engine.pool()).await?;
+    let rows =
+        sqlx::query_file!("queries/list_schedules.sql", workflow, SCHEDULES_MAX).fetch_all(engine.pool()).await?;
     Ok(rows
         .into_iter()
         .map(|row| ScheduleRow {
@@ -55,11 +56,11 @@ pub async fn list_schedules(engine: &Engine, workflow: Option<&str>) -> Result<V
 
 /// The next `count` fires (at most 200) over all schedules, the earliest first.
 pub async fn next_fires(engine: &Engine, workflow: Option<&str>, count: usize) -> Result<Vec<NextFire>, sqlx::Error> {
-    Ok(merge_fires(list_schedules(engine, workflow).await?, count.min(FIRES_MAX)))
+    Ok(merge_fires(&list_schedules(engine, workflow).await?, count.min(FIRES_MAX)))
 }
 
 /// Takes the earliest of all, then puts that schedule's following instant back.
-fn merge_fires(schedules: Vec<ScheduleRow>, count: usize) -> Vec<NextFire> {
+fn merge_fires(schedules: &[ScheduleRow], count: usize) -> Vec<NextFire> {
     let mut heads: BinaryHeap<Reverse<(DateTime<Utc>, usize)>> =
         schedules.iter().enumerate().filter_map(|(place, row)| Some(Reverse((row.next_at?, place)))).collect();
     let mut fires = Vec::new();

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onward_engine::{
-    DeployOptions, Engine, Expect, PrepareRun, Settings, StartKey, Started, database, deploy,
-};
+use onward_engine::{DeployOptions, Engine, Expect, PrepareRun, Settings, StartKey, Started, database, deploy};
 use onward_steps::Steps;
 use onward_testkit::TestDatabase;
 use onward_testkit::standin::StandIn;
@@ -65,7 +63,8 @@ impl Bed {
             .fetch_one(self.engine.pool())
             .await
             .expect("the workflow is deployed");
-        let version = self.engine.versions().load(self.engine.pool(), workflow, version).await.expect("its version loads");
+        let version =
+            self.engine.versions().load(self.engine.pool(), workflow, version).await.expect("its version loads");
         let request =
             PrepareRun { trigger_id: None, trigger: json!({"type": "manual"}), inputs, scheduled_at: None, key };
         let start = self.engine.prepare(version, request).expect("the inputs fit");
@@ -85,7 +84,8 @@ impl Bed {
             version: "0".to_owned(),
             drain_max: Duration::from_secs(10),
         };
-        let task = tokio::spawn(onward_worker::run(engine, Arc::clone(&self.steps), settings, stop.clone(), kill.clone()));
+        let task =
+            tokio::spawn(onward_worker::run(engine, Arc::clone(&self.steps), settings, stop.clone(), kill.clone()));
         Running { stop, kill, task }
     }
 

@@ -46,6 +46,7 @@ const LATER_DOCUMENT_FIELDS: [&str; 9] = [
 const WRAPPED_FIELDS: [&str; 3] = ["triggers", "steps", "variables"];
 const NAME_MAX: usize = 100;
 const DESCRIPTION_MAX: usize = 2000;
+const LABELS_MAX: usize = 16;
 const VARIABLES_MAX: usize = 64 * 1024;
 /// Of a whole run.
 const TIMEOUT_DEFAULT: Duration = Duration::from_hours(30 * 24);
@@ -265,8 +266,12 @@ fn check_metadata(tree: &Node, report: &mut Report) {
     match labels.as_map() {
         None => report.add(values::wrong_kind("labels", labels, "a map from names to strings")),
         Some(entries) => {
-            if let Some(extra) = entries.get(16) {
-                report.add(Finding::error("E115", extra.key_span, "a document has at most 16 labels"));
+            if let Some(extra) = entries.get(LABELS_MAX) {
+                report.add(Finding::error(
+                    "E115",
+                    extra.key_span,
+                    format!("a document has at most {LABELS_MAX} labels"),
+                ));
             }
             for entry in entries {
                 values::text(&format!("labels.{}", entry.key), &entry.value, report);

@@ -248,7 +248,9 @@ impl List {
             error.map_or_else(|| StepError::new(ErrorKind::Internal, "no error was recorded"), |error| *error)
         });
         let times = (first_started_at, finished_at);
-        let result = StepResult::new(verdict, output.unwrap_or_default(), attempt, times);
+        // The line of a `log` is kept in its checkpoint, and is no output.
+        let output = output.filter(|_| !matches!(step.body, Body::Log { .. })).unwrap_or_default();
+        let result = StepResult::new(verdict, output, attempt, times);
         self.end(step, known, index, StepResult { error, ..result });
     }
 }

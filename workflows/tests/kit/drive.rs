@@ -60,7 +60,9 @@ pub fn ambiguous(message: &str) -> Outcome {
 }
 
 impl Drive {
+    /// All actions of one call come before the next event.
     pub fn carry_out(&mut self, actions: Vec<Action>) {
+        let mut recorded = Vec::new();
         for action in actions {
             assert!(self.end.is_none(), "nothing follows the end: {action:?}");
             match action {
@@ -79,7 +81,7 @@ impl Drive {
                     self.lines.extend(line);
                     match &mut self.held {
                         Some(held) => held.push(checkpoint),
-                        None => self.store(checkpoint),
+                        None => recorded.push(checkpoint),
                     }
                 }
                 Action::End(end) => {
@@ -88,6 +90,9 @@ impl Drive {
                     self.end = Some(end);
                 }
             }
+        }
+        for checkpoint in recorded {
+            self.store(checkpoint);
         }
     }
 

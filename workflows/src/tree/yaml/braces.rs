@@ -61,6 +61,8 @@ fn unquoted_value(line: &str) -> Option<usize> {
     let mut quote = None;
     let mut is_escaped = false;
     let mut expects_value = true;
+    // List markers, one or several, before anything else on the line.
+    let mut only_marks = true;
     let mut previous = ' ';
     for (at, letter) in line.char_indices() {
         if let Some(open) = quote {
@@ -73,6 +75,7 @@ fn unquoted_value(line: &str) -> Option<usize> {
             }
             continue;
         }
+        only_marks &= matches!(letter, ' ' | '-');
         match letter {
             '"' | '\'' if expects_value => {
                 quote = Some(letter);
@@ -81,7 +84,7 @@ fn unquoted_value(line: &str) -> Option<usize> {
             '#' if previous.is_whitespace() => return None,
             '{' if expects_value && line[at..].starts_with("{{") => return Some(at),
             '{' | '[' | ',' => expects_value = true,
-            ' ' | '\t' => expects_value |= previous == ':' || line[..at].chars().all(|mark| matches!(mark, ' ' | '-')),
+            ' ' | '\t' => expects_value |= previous == ':' || only_marks,
             _ => expects_value = false,
         }
         previous = letter;
