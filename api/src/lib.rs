@@ -1,0 +1,18 @@
+//! The REST API: parses a request, calls the engine once, shapes the answer.
+//!
+//! Start at [`serve`]; the routes are one file per kind of thing in `routes/`. Every error leaves as an RFC 9457 problem
+//! made in `problem`; a handler never builds one of its own.
+
+mod auth;
+mod body;
+mod idempotency;
+mod page;
+mod problem;
+mod request_id;
+mod router;
+mod routes;
+mod serve;
+
+pub use problem::{Code, Problem};
+pub use router::{Api, Settings, router};
+pub use serve::{ServeError, serve};
