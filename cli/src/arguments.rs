@@ -1,0 +1,224 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Durable workflows in one file, one binary, one Postgres
+#[derive(Debug, Parser)]
+#[command(name = "onward", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub settings: SettingFlags,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings as flags; each is also an environment variable and a line in `onward.toml`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct SettingFlags {
+    /// Postgres to use instead of a private one [DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub database_url: Option<String>,
+    /// Folder of the private Postgres and the development key [ONWARD_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
+    pub data_dir: Option<String>,
+    /// Where the API listens [ONWARD_LISTEN]
+    #[arg(long, global = true, value_name = "ADDRESS", hide_short_help = true)]
+    pub listen: Option<String>,
+    /// Which events are logged, e.g. info,onward_engine=debug [ONWARD_LOG]
+    #[arg(long, global = true, value_name = "FILTER", hide_short_help = true)]
+    pub log: Option<String>,
+    /// Queues that a worker serves, separated by commas; all without it [ONWARD_QUEUES]
+    #[arg(long, global = true, value_name = "NAMES", hide_short_help = true)]
+    pub queues: Option<String>,
+    /// Attempts in flight at once [ONWARD_SEATS]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    pub seats: Option<String>,
+    /// File with the master key and the pepper [ONWARD_KEYRING]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub keyring: Option<String>,
+    /// For development: shop.test=127.0.0.1:9101,… [ONWARD_HTTP_HOSTS]
+    #[arg(long, global = true, value_name = "HOSTS", hide_short_help = true)]
+    pub http_hosts: Option<String>,
+    /// Lets `serve` and `worker` use --http-hosts [ONWARD_ALLOW_HTTP_HOSTS]
+    #[arg(long, global = true, hide_short_help = true)]
+    pub allow_http_hosts: bool,
+    /// The server that commands ask [ONWARD_SERVER]
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub server: Option<String>,
+    /// The key that commands show it [ONWARD_KEY]
+    #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
+    pub key: Option<String>,
+    /// Print JSON; lists print one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No colour, no live lines
+    #[arg(long, global = true, hide_short_help = true)]
+    pub plain: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Everything in one process: Postgres, API, worker, and a watched folder of documents
+    Dev {
+        /// Folder with documents; its `workflows` folder if it has one
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Check, deploy and end
+        #[arg(long)]
+        once: bool,
+    },
+    /// API, schedules and a worker
+    Serve {
+        /// Leave the work to `onward worker` elsewhere
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// A worker, without the API
+    Worker,
+    /// Bring the database to this binary's state, or show where it is
+    Migrate {
+        #[command(subcommand)]
+        action: Option<Migrate>,
+    },
+    /// Check documents without a server
+    Validate {
+        /// Files, or - for standard input; the documents of this folder without any
+        files: Vec<PathBuf>,
+    },
+    /// Check documents, show what would change, and deploy them
+    Deploy {
+        files: Vec<PathBuf>,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+        /// Show the plan only
+        #[arg(long)]
+        dry_run: bool,
+        /// Switch off the workflows that are not among the files
+        #[arg(long)]
+        prune: bool,
+    },
+    /// Start a run and follow it to its end
+    Run {
+        /// A workflow's id, or a file to deploy first
+        workflow: String,
+        /// One input; the value is JSON if it can be read as JSON
+        #[arg(short, long = "input", value_name = "NAME=VALUE")]
+        inputs: Vec<String>,
+        /// All inputs as JSON: a file, or - for standard input
+        #[arg(long, value_name = "FILE")]
+        inputs_from: Option<PathBuf>,
+        /// Print the id and leave
+        #[arg(long)]
+        detach: bool,
+        /// Stop watching after so long; the run goes on
+        #[arg(long, value_name = "DURATION")]
+        timeout: Option<String>,
+    },
+    /// Start a run as an outside caller does
+    Trigger {
+        endpoint: String,
+        /// The body: JSON, or @FILE
+        #[arg(short, long, default_value = "{}")]
+        data: String,
+        /// The same key again starts nothing
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+        /// Follow the run to its end
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Look at runs
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Look at schedules
+    #[command(subcommand)]
+    Schedule(Schedule),
+    /// Make, list and revoke API keys; works on the database, beside a running server
+    #[command(subcommand)]
+    Keys(Keys),
+    /// List the step types
+    Types,
+    /// Check this installation
+    Doctor {
+        /// Print nothing, set the exit code
+        #[arg(long, value_name = "WHAT", value_parser = ["live", "ready"])]
+        probe: Option<String>,
+    },
+    /// Print a completion script
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Migrate {
+    /// Which migrations have been applied
+    Status,
+    /// Apply what is missing
+    Up,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Runs {
+    /// The newest first
+    List {
+        #[arg(long)]
+        status: Vec<String>,
+        #[arg(long)]
+        workflow: Vec<String>,
+        /// A time, or how long ago: 2h
+        #[arg(long)]
+        since: Option<String>,
+        #[arg(short = 'n', long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// One run: why it is where it is, then its steps
+    Show { run: String },
+    /// Watch a run to its end
+    Follow {
+        run: String,
+        /// Stop watching after so long; the run goes on
+        #[arg(long, value_name = "DURATION")]
+        timeout: Option<String>,
+    },
+    /// Ask for a run to be cancelled
+    Cancel {
+        run: String,
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Schedule {
+    /// The next fire times
+    Next {
+        workflow: Option<String>,
+        #[arg(short = 'n', long, default_value_t = 10)]
+        count: usize,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a key; its secret is shown once
+    Create {
+        name: String,
+        /// Separated by commas: triggers:create, runs:read, …
+        #[arg(long, value_delimiter = ',', required_unless_present = "admin")]
+        scopes: Vec<String>,
+        /// Everything
+        #[arg(long, conflicts_with = "scopes")]
+        admin: bool,
+        /// How long it is good, e.g. 90d
+        #[arg(long, value_name = "DURATION")]
+        expires: Option<String>,
+    },
+    List,
+    /// The key is kept in the list and refused from now on
+    Revoke {
+        id: String,
+    },
+}

@@ -1,0 +1,56 @@
+//! The commands, one file each.
+
+mod deploy;
+mod dev;
+mod doctor;
+mod follow;
+mod keys;
+mod migrate;
+mod run;
+mod runs;
+mod schedule;
+mod serve;
+mod trigger;
+mod types;
+mod validate;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::Failure;
+use crate::process::runtime;
+use crate::settings::Settings;
+
+pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Dev { folder, once } => dev::dev(settings, &folder, once),
+        Command::Serve { no_worker } => serve::serve(settings, !no_worker),
+        Command::Worker => serve::worker(settings),
+        Command::Migrate { action } => migrate::migrate(settings, action),
+        Command::Validate { files } => validate::validate(settings, &files),
+        Command::Types => types::types(settings),
+        Command::Keys(keys) => keys::keys(settings, keys),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "onward", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor { probe } => doctor::doctor(settings, probe.as_deref()),
+        Command::Deploy { files, yes, dry_run, prune } => {
+            let wish = deploy::Wish { files, yes, dry_run, prune };
+            runtime()?.block_on(deploy::deploy(settings, wish))
+        }
+        Command::Run { workflow, inputs, inputs_from, detach, timeout } => {
+            let wish = run::Wish { workflow, inputs, inputs_from, detach, timeout };
+            runtime()?.block_on(run::run(settings, wish))
+        }
+        Command::Trigger { endpoint, data, idempotency_key, wait } => {
+            let wish = trigger::Wish { endpoint, data, idempotency_key, wait };
+            runtime()?.block_on(trigger::trigger(settings, wish))
+        }
+        Command::Runs(wish) => runtime()?.block_on(runs::runs(settings, wish)),
+        Command::Schedule(wish) => runtime()?.block_on(schedule::schedule(settings, wish)),
+    }
+}

@@ -1,0 +1,102 @@
+//! `onward doctor`: one line a check; as a probe, only the exit code.
+
+use std::process::ExitCode;
+
+use onward_engine::database::parse_url;
+use onward_engine::{Engine, check_ready, list_schedules, list_workers, queue_depths};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::client::Client;
+use crate::database::{self, Cluster};
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::process::runtime;
+use crate::settings::Settings;
+
+struct Check {
+    ok: bool,
+    text: String,
+}
+
+fn good(text: impl Into<String>) -> Check {
+    Check { ok: true, text: text.into() }
+}
+
+fn bad(text: impl Into<String>) -> Check {
+    Check { ok: false, text: text.into() }
+}
+
+pub fn doctor(settings: &Settings, probe: Option<&str>) -> Result<ExitCode, Failure> {
+    if let Some(what) = probe {
+        let path = if what == "ready" { "/readyz" } else { "/livez" };
+        return runtime()?.block_on(async {
+            Client::new(settings)?.get(path).await?;
+            Ok(ExitCode::SUCCESS)
+        });
+    }
+    let cluster = database::open(settings)?;
+    let runtime = runtime()?;
+    let checks = runtime.block_on(examine(settings, &cluster));
+    super::serve::end(runtime, cluster);
+    let checks = checks?;
+    for check in &checks {
+        if settings.json {
+            output::line(&json!({ "ok": check.ok, "text": check.text }).to_string());
+        } else {
+            output::line(&format!("{} {}", if check.ok { "✓" } else { "✗" }, check.text));
+        }
+    }
+    Ok(if checks.iter().all(|check| check.ok) { ExitCode::SUCCESS } else { Exit::Failed.into() })
+}
+
+async fn examine(settings: &Settings, cluster: &Cluster) -> Result<Vec<Check>, Failure> {
+    let mut checks = vec![good(format!("postgres {}", cluster.describe()))];
+    if let Some(url) = &settings.database_url
+        && parse_url(url.expose_secret()).is_ok_and(|options| options.get_host().contains("pooler"))
+    {
+        checks.push(bad("DATABASE_URL names a pooler; Onward needs sessions of its own"));
+    }
+    let engine = cluster.engine(settings).await?;
+    match check_ready(&engine).await {
+        Ok(()) => checks.push(good("migrated, and there is room for next week's runs")),
+        Err(why) => {
+            checks.push(bad(format!("{why} → onward migrate")));
+            return Ok(checks);
+        }
+    }
+    let failed = |error: sqlx::Error| Failure::because(Exit::Unreachable, error);
+    checks.extend(examine_work(&engine).await.map_err(failed)?);
+    checks.push(good(format!("time zones {}", onward_workflows::tzdb_version())));
+    checks.push(match Client::new(settings)?.get("/readyz").await {
+        Ok(_) => good(format!("the server at {} is ready", Client::new(settings)?.base)),
+        Err(_) => bad(format!("no server answers at {} → onward serve", Client::new(settings)?.base)),
+    });
+    Ok(checks)
+}
+
+async fn examine_work(engine: &Engine) -> Result<Vec<Check>, sqlx::Error> {
+    let mut checks = Vec::new();
+    let workers: Vec<_> = list_workers(engine).await?.into_iter().filter(|worker| worker.alive).collect();
+    let seats: i32 = workers.iter().map(|worker| worker.seats).sum();
+    checks.push(match workers.len() {
+        0 => bad("no worker is alive → onward worker"),
+        count => good(format!("{count} worker(s), {seats} seats")),
+    });
+    for (queue, waiting) in queue_depths(engine).await? {
+        let served = workers.iter().any(|worker| worker.queues.as_ref().is_none_or(|queues| queues.contains(&queue)));
+        checks.push(if served {
+            good(format!("queue `{queue}`: {waiting} waiting"))
+        } else {
+            bad(format!("queue `{queue}`: {waiting} waiting, nobody serves it → onward worker --queues {queue}"))
+        });
+    }
+    let now = engine.clock().now();
+    for schedule in list_schedules(engine, None).await? {
+        if let Some(late) = schedule.next_at.map(|next| now - next).filter(|late| late.num_seconds() > 60) {
+            let late = output::duration(late.num_milliseconds());
+            checks.push(bad(format!("{} ({}) has not fired for {late}", schedule.workflow, schedule.trigger_id)));
+        }
+    }
+    Ok(checks)
+}

@@ -1,0 +1,109 @@
+//! Watching a run to its end, one line for each change.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::client::Client;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::settings::Settings;
+
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Prints what changes until the run has ended; its status becomes the exit code.
+pub async fn follow(
+    settings: &Settings,
+    client: &Client,
+    run: &str,
+    timeout: Option<&str>,
+) -> Result<ExitCode, Failure> {
+    let deadline = timeout.map(deadline).transpose()?;
+    let path = format!("/runs/{run}?expand=steps");
+    let mut seen: HashMap<String, String> = HashMap::new();
+    loop {
+        let detail = tokio::select! {
+            detail = client.get(&path) => detail?,
+            _ = tokio::signal::ctrl_c() => return Ok(left()),
+        };
+        if !settings.json {
+            print_changes(&detail, &mut seen);
+        }
+        let status = detail["status"].as_str().unwrap_or_default();
+        if ["succeeded", "failed", "canceled"].contains(&status) {
+            finish(settings, &detail, status);
+            return Ok(output::code(status));
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            output::hint(&format!("still {status}; it goes on: onward runs follow {run}"));
+            return Ok(Exit::TimedOut.into());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(left()),
+        }
+    }
+}
+
+fn deadline(text: &str) -> Result<Instant, Failure> {
+    let timeout = onward_workflows::parse_duration(text)
+        .map_err(|error| Failure::new(Exit::Usage, format!("--timeout {text}: {error}")))?;
+    Ok(Instant::now() + timeout)
+}
+
+fn left() -> ExitCode {
+    output::hint("stopped watching; the run goes on");
+    Exit::Interrupted.into()
+}
+
+fn print_changes(detail: &Value, seen: &mut HashMap<String, String>) {
+    for step in detail["steps"].as_array().into_iter().flatten() {
+        let path = step["path"].as_str().unwrap_or_default();
+        let status = step["status"].as_str().unwrap_or_default();
+        let state = format!("{status} {}", step["attempts"]);
+        if status == "pending" || seen.get(path) == Some(&state) {
+            continue;
+        }
+        seen.insert(path.to_owned(), state);
+        output::line(&line(step));
+    }
+}
+
+/// One step in one line.
+pub fn line(step: &Value) -> String {
+    let path = step["path"].as_str().unwrap_or_default();
+    let status = step["status"].as_str().unwrap_or_default();
+    let attempts = step["attempts"].as_u64().unwrap_or_default();
+    let more = match status {
+        "succeeded" if attempts > 1 => format!("{attempts} attempts"),
+        "failed" | "retrying" | "ambiguous" => {
+            let message = step["error"]["message"].as_str().unwrap_or_default();
+            format!("attempt {attempts}: {}", message.lines().next().unwrap_or_default())
+        }
+        "waiting" => format!("until {}", output::local(&step["waits_until"])),
+        _ => String::new(),
+    };
+    let took = match status {
+        "succeeded" | "failed" => output::took(&step["started_at"], &step["finished_at"]),
+        _ => status.to_owned(),
+    };
+    format!("  {} {path:20} {took:12} {more}", output::mark(status)).trim_end().to_owned()
+}
+
+fn finish(settings: &Settings, detail: &Value, status: &str) {
+    if settings.json {
+        output::line(&detail.to_string());
+        return;
+    }
+    let took = output::took(&detail["created_at"], &detail["finished_at"]);
+    output::line(&format!("{} {status} after {took}", output::mark(status)));
+    if status == "succeeded" {
+        output::line(&serde_json::to_string_pretty(&detail["output"]).unwrap_or_default());
+    } else if let Some(message) = detail["error"]["message"].as_str() {
+        let step = detail["error"]["step"].as_str().map(|step| format!("in {step}: ")).unwrap_or_default();
+        output::line(&format!("  {step}{message}"));
+    }
+}

@@ -1,0 +1,70 @@
+//! `onward run`: start a run and follow it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use super::{deploy, follow};
+use crate::client::Client;
+use crate::documents;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::settings::Settings;
+
+pub struct Wish {
+    pub workflow: String,
+    pub inputs: Vec<String>,
+    pub inputs_from: Option<PathBuf>,
+    pub detach: bool,
+    pub timeout: Option<String>,
+}
+
+pub async fn run(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
+    let client = Client::new(settings)?;
+    let workflow =
+        if is_file(&wish.workflow) { deploy_file(&client, &wish.workflow).await? } else { wish.workflow.clone() };
+    let inputs = inputs(&wish)?;
+    let started = client.post(&format!("/workflows/{workflow}/runs"), &json!({ "inputs": inputs })).await?;
+    let run = started["id"].as_str().unwrap_or_default().to_owned();
+    if wish.detach {
+        output::line(&if settings.json { started.to_string() } else { run.clone() });
+        output::hint(&format!("follow it with: onward runs follow {run}"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::hint(&format!("{run}  {workflow}  {}/api/v1/runs/{run}", client.base));
+    follow::follow(settings, &client, &run, wish.timeout.as_deref()).await
+}
+
+fn is_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ["json", "yaml", "yml"].iter().any(|known| ending == *known))
+}
+
+async fn deploy_file(client: &Client, file: &str) -> Result<String, Failure> {
+    let source = documents::read_one(Path::new(file))?;
+    let deployed = deploy::send(client, std::slice::from_ref(&source), false, false).await?;
+    let id = deployed["workflows"][0]["id"].as_str();
+    id.map(str::to_owned).ok_or_else(|| Failure::new(Exit::Failed, "the server does not say what it deployed"))
+}
+
+/// A file's inputs, then those given one by one.
+fn inputs(wish: &Wish) -> Result<Value, Failure> {
+    let usage = |text: String| Failure::new(Exit::Usage, text);
+    let mut inputs = match &wish.inputs_from {
+        None => Map::new(),
+        Some(file) => {
+            let text = documents::read_one(file)?.text;
+            match serde_json::from_str(&text) {
+                Ok(Value::Object(inputs)) => inputs,
+                Ok(_) => return Err(usage(format!("{}: inputs are a JSON object", file.display()))),
+                Err(error) => return Err(usage(format!("{}: {error}", file.display()))),
+            }
+        }
+    };
+    for given in &wish.inputs {
+        let (name, text) = given.split_once('=').ok_or_else(|| usage(format!("-i {given}: write NAME=VALUE")))?;
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        inputs.insert(name.to_owned(), value);
+    }
+    Ok(Value::Object(inputs))
+}

@@ -1,0 +1,46 @@
+//! `onward types`: what a step can be.
+
+use std::process::ExitCode;
+
+use onward_workflows::FieldKind;
+use serde_json::json;
+
+use crate::database::catalog;
+use crate::failure::Failure;
+use crate::output;
+use crate::settings::Settings;
+
+pub fn types(settings: &Settings) -> Result<ExitCode, Failure> {
+    let catalog = catalog();
+    for step_type in catalog.types().iter().filter(|step_type| step_type.built_in) {
+        if settings.json {
+            let fields: Vec<_> = step_type
+                .fields
+                .iter()
+                .map(|field| json!({ "name": field.name, "kind": kind(field.kind), "required": field.required, "summary": field.summary }))
+                .collect();
+            let row = json!({ "name": step_type.name, "summary": step_type.summary, "fields": fields });
+            output::line(&row.to_string());
+            continue;
+        }
+        output::line(&format!("{}  {}", step_type.name, step_type.summary));
+        for field in step_type.fields {
+            let need = if field.required { "required" } else { "optional" };
+            output::line(&format!("    {:18} {:10} {need}  {}", field.name, kind(field.kind), field.summary));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn kind(kind: FieldKind) -> String {
+    match kind {
+        FieldKind::Any => "any".to_owned(),
+        FieldKind::Text => "text".to_owned(),
+        FieldKind::Url => "url".to_owned(),
+        FieldKind::Boolean => "boolean".to_owned(),
+        FieldKind::Integer => "integer".to_owned(),
+        FieldKind::Object => "object".to_owned(),
+        FieldKind::Duration => "duration".to_owned(),
+        FieldKind::OneOf(words) => words.join("|"),
+    }
+}

@@ -1,0 +1,38 @@
+//! `onward validate`: the checker, without a server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use onward_workflows::check;
+
+use crate::database::catalog;
+use crate::documents;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::settings::Settings;
+
+pub fn validate(settings: &Settings, files: &[PathBuf]) -> Result<ExitCode, Failure> {
+    let began = Instant::now();
+    let (sources, catalog) = (documents::read(files)?, catalog());
+    let (mut steps, mut broken) = (0, 0);
+    for source in &sources {
+        let checked = check(source, &catalog);
+        documents::print_findings(source, &checked, settings);
+        match &checked.definition {
+            Some(definition) => steps += definition.steps.len() + definition.on_error.len(),
+            None => broken += 1,
+        }
+    }
+    if broken > 0 {
+        let noun = if broken == 1 { "document is" } else { "documents are" };
+        output::hint(&format!("{broken} of {} {noun} invalid", sources.len()));
+        return Ok(Exit::Invalid.into());
+    }
+    if !settings.json {
+        let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let millis = began.elapsed().as_millis();
+        output::line(&format!("ok  {}, {}  {millis} ms", plural(sources.len(), "document"), plural(steps, "step")));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,112 @@
+//! Watching a folder of documents: what is right is deployed, what is broken keeps its last good version.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use onward_engine::{DeployAction, DeployError, DeployOptions, Engine, Expect, deploy, validate};
+use onward_workflows::{Source, Style, render};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::deploy::triggers;
+use crate::documents;
+use crate::failure::{Exit, Failure};
+use crate::output;
+
+/// Editors write a file in several steps; the last one counts.
+const SETTLE: Duration = Duration::from_millis(50);
+/// Some file systems tell nobody what changes.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+pub struct Watched {
+    engine: Engine,
+    folder: PathBuf,
+    plain: bool,
+    /// The texts as they were seen last.
+    seen: HashMap<PathBuf, String>,
+}
+
+impl Watched {
+    pub fn new(engine: Engine, folder: PathBuf, plain: bool) -> Self {
+        Self { engine, folder, plain, seen: HashMap::new() }
+    }
+
+    /// Deploys what has changed since the last look; says how many documents are broken.
+    pub async fn look(&mut self) -> Result<usize, Failure> {
+        let mut broken = 0;
+        for file in documents::find(&self.folder)? {
+            let Ok(source) = documents::read_one(&file) else { continue };
+            if self.seen.get(&file) == Some(&source.text) {
+                continue;
+            }
+            self.seen.insert(file, source.text.clone());
+            if !self.take(source).await? {
+                broken += 1;
+            }
+        }
+        Ok(broken)
+    }
+
+    async fn take(&self, source: Source) -> Result<bool, Failure> {
+        let checked = validate(self.engine.versions().catalog(), &source);
+        let style = Style { color: output::is_terminal() && !self.plain, ..Style::default() };
+        if !checked.is_valid() {
+            output::line(&format!("  ✗ {}   invalid; a version that was deployed before stays active", source.file));
+            output::line(render(&checked.diagnostics, &source, style).trim_end());
+            return Ok(false);
+        }
+        let options = DeployOptions { dry_run: false, prune: false, by: "dev".to_owned(), expect: Expect::Anything };
+        let file = source.file.clone();
+        match deploy(&self.engine, vec![source], &options).await {
+            Ok(deployed) => {
+                for row in &deployed.workflows {
+                    let what = match row.action {
+                        DeployAction::Created => "new".to_owned(),
+                        DeployAction::Updated => {
+                            format!("v{} → v{}", row.previous_version.unwrap_or_default(), row.version)
+                        }
+                        DeployAction::Unchanged => format!("v{}", row.version),
+                        DeployAction::Removed => "switched off".to_owned(),
+                    };
+                    let shown = triggers(&json!(row));
+                    output::line(format!("  ✓ {:24} {what:10} {shown}", row.id).trim_end());
+                }
+                Ok(true)
+            }
+            Err(error @ DeployError::Database(_)) => Err(Failure::because(Exit::Unreachable, error)),
+            Err(error) => {
+                output::line(&format!("  ✗ {file}   {error}"));
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// Looks whenever something in the folder changes, until stopped.
+pub async fn watch(mut watched: Watched, stop: CancellationToken) {
+    let (changed, mut changes) = mpsc::channel(1);
+    let notice = move |_: notify::Result<notify::Event>| {
+        // One waiting note is enough.
+        let _ = changed.try_send(());
+    };
+    let watcher = notify::recommended_watcher(notice).and_then(|mut watcher: RecommendedWatcher| {
+        watcher.watch(&watched.folder, RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    });
+    if let Err(error) = &watcher {
+        tracing::warn!(error = %error, "the folder cannot be watched; it is looked at every few seconds");
+    }
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            Some(()) = changes.recv() => tokio::time::sleep(SETTLE).await,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        if let Err(failure) = watched.look().await {
+            tracing::warn!(?failure, "the folder could not be looked at");
+        }
+    }
+}

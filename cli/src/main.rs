@@ -1,0 +1,38 @@
+//! The binary `onward`: server, worker and command line in one.
+//!
+//! Every command is a function in `commands/` that takes the settings; this file only parses and chooses.
+
+mod arguments;
+mod client;
+mod commands;
+mod database;
+mod documents;
+mod failure;
+mod keyring;
+mod logging;
+mod output;
+mod process;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use failure::Failure;
+use settings::Settings;
+
+fn main() -> ExitCode {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let settings = Settings::read(&arguments.settings)?;
+    logging::start(&settings, &arguments.command)?;
+    commands::run(arguments.command, &settings)
+}

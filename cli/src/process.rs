@@ -1,0 +1,121 @@
+//! What the long-running commands share: signals, and the parts of a process.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use onward_engine::{Engine, listen};
+use onward_steps::Steps;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::{Exit, Failure};
+use crate::settings::Settings;
+
+const DRAIN_MAX: Duration = Duration::from_secs(30);
+
+/// The tasks of a process and the two ways to end them.
+pub struct Process {
+    pub engine: Engine,
+    pub stop: CancellationToken,
+    kill: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Process {
+    pub fn new(engine: Engine) -> Self {
+        Self { engine, stop: CancellationToken::new(), kill: CancellationToken::new(), tasks: JoinSet::new() }
+    }
+
+    /// What every process does: hear wake-ups, fire schedules, keep house.
+    pub fn keep(&mut self) {
+        let (engine, stop) = (&self.engine, &self.stop);
+        self.tasks.spawn(listen(engine.pool().clone(), engine.wakes().clone(), stop.clone()));
+        self.tasks.spawn(onward_worker::fire_schedules(engine.clone(), stop.clone()));
+        self.tasks.spawn(onward_worker::keep_house(engine.clone(), stop.clone()));
+    }
+
+    pub fn work(&mut self, settings: &Settings) -> Result<(), Failure> {
+        let steps =
+            onward_steps::Settings { http_hosts: settings.http_hosts.clone(), ..onward_steps::Settings::default() };
+        let steps = Arc::new(Steps::new(steps).map_err(|error| Failure::because(Exit::Failed, error))?);
+        let worker = onward_worker::Settings {
+            seats: settings.seats,
+            queues: settings.queues.clone(),
+            host: host(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            drain_max: DRAIN_MAX,
+        };
+        self.tasks.spawn(onward_worker::run(self.engine.clone(), steps, worker, self.stop.clone(), self.kill.clone()));
+        Ok(())
+    }
+
+    pub fn serve(&mut self, listener: TcpListener, metrics: PrometheusHandle) {
+        let api = onward_api::Api { engine: self.engine.clone(), settings: onward_api::Settings::default(), metrics };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = onward_api::serve(listener, api, stop).await {
+                tracing::error!(error = %error, "the API stopped");
+            }
+        });
+    }
+
+    /// Waits for a signal, drains, and ends; a second signal ends at once.
+    pub async fn until_stopped(mut self) -> Result<ExitCode, Failure> {
+        let mut signals = Signals::new()?;
+        signals.next().await;
+        eprintln!("stopping: attempts in flight finish, everything else is handed back; again stops at once");
+        self.stop.cancel();
+        tokio::select! {
+            () = async { while self.tasks.join_next().await.is_some() {} } => Ok(ExitCode::SUCCESS),
+            () = signals.next() => {
+                self.kill.cancel();
+                Ok(Exit::Interrupted.into())
+            }
+        }
+    }
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let failed = |error| Failure::because(Exit::Failed, anyhow::Error::new(error).context("listen for signals"));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+pub async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {
+    TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| Failure::new(Exit::Failed, format!("listen on {}: {error}", settings.listen)))
+}
+
+pub fn metrics() -> Result<PrometheusHandle, Failure> {
+    PrometheusBuilder::new().install_recorder().map_err(|error| Failure::because(Exit::Failed, error))
+}
+
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| Failure::because(Exit::Failed, anyhow::Error::new(error).context("start the runtime")))
+}
+
+fn host() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "unknown".to_owned())
+}

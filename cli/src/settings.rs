@@ -1,0 +1,309 @@
+//! Settings, read once: flags before the environment before `onward.toml` before defaults. This is the only place that
+//! reads the environment, and it reports everything that is wrong together.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use crate::arguments::SettingFlags;
+use crate::failure::{Exit, Failure};
+
+const FILE: &str = "onward.toml";
+const PUBLIC: &str = "ONWARD_PUBLIC_";
+const SEATS_MAX: usize = 10_000;
+
+/// Flag and file key, and the variable.
+const NAMES: [(&str, &str); 11] = [
+    ("database_url", "DATABASE_URL"),
+    ("data_dir", "ONWARD_DATA_DIR"),
+    ("listen", "ONWARD_LISTEN"),
+    ("log", "ONWARD_LOG"),
+    ("queues", "ONWARD_QUEUES"),
+    ("seats", "ONWARD_SEATS"),
+    ("keyring", "ONWARD_KEYRING"),
+    ("http_hosts", "ONWARD_HTTP_HOSTS"),
+    ("allow_http_hosts", "ONWARD_ALLOW_HTTP_HOSTS"),
+    ("server", "ONWARD_SERVER"),
+    ("key", "ONWARD_KEY"),
+];
+
+pub struct Settings {
+    pub database_url: Option<SecretString>,
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    pub log: Option<String>,
+    /// `None`: all.
+    pub queues: Option<Vec<String>>,
+    pub seats: usize,
+    pub keyring: Option<PathBuf>,
+    pub http_hosts: Vec<(String, SocketAddr)>,
+    pub allow_http_hosts: bool,
+    /// What documents read as `env`.
+    pub public: Value,
+    pub server: Option<String>,
+    pub key: Option<SecretString>,
+    pub json: bool,
+    pub plain: bool,
+}
+
+/// Never shows a secret.
+impl fmt::Debug for Settings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hidden = |secret: &Option<SecretString>| secret.as_ref().map(|_| "(hidden)");
+        out.debug_struct("Settings")
+            .field("database_url", &hidden(&self.database_url))
+            .field("data_dir", &self.data_dir)
+            .field("listen", &self.listen)
+            .field("log", &self.log)
+            .field("queues", &self.queues)
+            .field("seats", &self.seats)
+            .field("keyring", &self.keyring)
+            .field("http_hosts", &self.http_hosts)
+            .field("allow_http_hosts", &self.allow_http_hosts)
+            .field("public", &self.public)
+            .field("server", &self.server)
+            .field("key", &hidden(&self.key))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    pub fn read(flags: &SettingFlags) -> Result<Self, Failure> {
+        let file = std::fs::read_to_string(FILE).ok();
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::from_layers(flags, &environment, file.as_deref()).map_err(|problems| {
+            let list: String = problems.iter().map(|problem| format!("\n  {problem}")).collect::<Vec<_>>().concat();
+            let noun = if problems.len() == 1 { "a setting is" } else { "settings are" };
+            Failure::new(Exit::Usage, format!("{noun} wrong:{list}"))
+        })
+    }
+
+    fn from_layers(
+        flags: &SettingFlags,
+        environment: &BTreeMap<String, String>,
+        file: Option<&str>,
+    ) -> Result<Self, Vec<String>> {
+        let mut layers = Layers { environment, file: BTreeMap::new(), flags: flag_values(flags), problems: Vec::new() };
+        layers.read_file(file);
+        let settings = Self {
+            database_url: layers.text("database_url").map(|(url, from)| {
+                if onward_engine::database::parse_url(&url).is_err() {
+                    layers.problems.push(format!("{from}: not a Postgres URL (postgres://user@host/database)"));
+                }
+                SecretString::from(url)
+            }),
+            data_dir: layers.text("data_dir").map_or_else(|| PathBuf::from(".onward"), |(dir, _)| PathBuf::from(dir)),
+            listen: layers
+                .parsed("listen", "an address and a port, e.g. 127.0.0.1:7333")
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7333))),
+            log: layers.text("log").map(|(filter, from)| {
+                if let Err(error) = filter.parse::<tracing_subscriber::EnvFilter>() {
+                    layers.problems.push(format!("{from}: {error}"));
+                }
+                filter
+            }),
+            queues: layers.text("queues").map(|(names, _)| {
+                names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+            }),
+            seats: layers.seats(),
+            keyring: layers.text("keyring").map(|(file, _)| PathBuf::from(file)),
+            http_hosts: layers.http_hosts(),
+            allow_http_hosts: layers.flag("allow_http_hosts"),
+            public: public(environment),
+            server: layers.text("server").map(|(url, from)| {
+                if !url.starts_with("http://") && !url.starts_with("https://") {
+                    layers.problems.push(format!("{from}: `{url}` does not begin with http:// or https://"));
+                }
+                url.trim_end_matches('/').to_owned()
+            }),
+            key: layers.text("key").map(|(key, _)| SecretString::from(key)),
+            json: flags.json,
+            plain: flags.plain || environment.contains_key("NO_COLOR") || environment.contains_key("CI"),
+        };
+        if layers.problems.is_empty() { Ok(settings) } else { Err(layers.problems) }
+    }
+
+    /// For the long-running processes: names that lead around the address guard have to be allowed expressly.
+    pub fn refuse_http_hosts(&self) -> Result<(), Failure> {
+        if self.http_hosts.is_empty() || self.allow_http_hosts {
+            return Ok(());
+        }
+        let text = "ONWARD_HTTP_HOSTS is for development and tests; say --allow-http-hosts if you mean it here";
+        Err(Failure::new(Exit::Usage, text))
+    }
+}
+
+fn flag_values(flags: &SettingFlags) -> BTreeMap<&'static str, String> {
+    let given = [
+        ("database_url", &flags.database_url),
+        ("data_dir", &flags.data_dir),
+        ("listen", &flags.listen),
+        ("log", &flags.log),
+        ("queues", &flags.queues),
+        ("seats", &flags.seats),
+        ("keyring", &flags.keyring),
+        ("http_hosts", &flags.http_hosts),
+        ("server", &flags.server),
+        ("key", &flags.key),
+    ];
+    let mut values: BTreeMap<_, _> =
+        given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+    if flags.allow_http_hosts {
+        values.insert("allow_http_hosts", "true".to_owned());
+    }
+    values
+}
+
+fn public(environment: &BTreeMap<String, String>) -> Value {
+    let shown = environment.iter().filter(|(name, _)| name.starts_with(PUBLIC));
+    Value::Object(shown.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect::<Map<_, _>>())
+}
+
+struct Layers<'a> {
+    flags: BTreeMap<&'static str, String>,
+    environment: &'a BTreeMap<String, String>,
+    file: BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Layers<'_> {
+    fn read_file(&mut self, text: Option<&str>) {
+        let Some(text) = text else { return };
+        let table: toml::Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                self.problems.push(format!("{FILE}: {}", error.to_string().trim_end()));
+                return;
+            }
+        };
+        for (name, value) in table {
+            if !NAMES.iter().any(|(known, _)| *known == name) {
+                let near = NAMES.iter().map(|(known, _)| *known).max_by(|left, right| {
+                    strsim::normalized_levenshtein(&name, left).total_cmp(&strsim::normalized_levenshtein(&name, right))
+                });
+                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                self.problems.push(format!("{FILE}: unknown setting `{name}`{hint}"));
+                continue;
+            }
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(flag) => flag.to_string(),
+                toml::Value::Array(items) => items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(","),
+                toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => {
+                    self.problems.push(format!("{FILE}: `{name}` takes a text"));
+                    continue;
+                }
+            };
+            self.file.insert(name, text);
+        }
+    }
+
+    /// The value that counts, and where it comes from.
+    fn text(&self, name: &str) -> Option<(String, String)> {
+        let variable = NAMES.iter().find(|(known, _)| *known == name).map(|(_, variable)| *variable)?;
+        if let Some(value) = self.flags.get(name) {
+            return Some((value.clone(), format!("--{}", name.replace('_', "-"))));
+        }
+        if let Some(value) = self.environment.get(variable).filter(|value| !value.is_empty()) {
+            return Some((value.clone(), variable.to_owned()));
+        }
+        self.file.get(name).map(|value| (value.clone(), format!("{FILE}: {name}")))
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, name: &str, wanted: &str) -> Option<T> {
+        let (text, from) = self.text(name)?;
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.problems.push(format!("{from}: `{text}` is not {wanted}"));
+        }
+        parsed
+    }
+
+    fn seats(&mut self) -> usize {
+        let wanted = format!("a number from 1 to {SEATS_MAX}");
+        match self.parsed::<usize>("seats", &wanted) {
+            None => 100,
+            Some(seats) if (1..=SEATS_MAX).contains(&seats) => seats,
+            Some(seats) => {
+                self.problems.push(format!("seats: {seats} is not {wanted}"));
+                seats
+            }
+        }
+    }
+
+    fn http_hosts(&mut self) -> Vec<(String, SocketAddr)> {
+        let Some((text, from)) = self.text("http_hosts") else { return Vec::new() };
+        onward_steps::parse_http_hosts(&text).unwrap_or_else(|error| {
+            self.problems.push(format!("{from}: {error}"));
+            Vec::new()
+        })
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        match self.text(name).map(|(text, from)| (text.to_ascii_lowercase(), from)) {
+            None => false,
+            Some((text, _)) if ["1", "true", "yes", "on"].contains(&text.as_str()) => true,
+            Some((text, _)) if ["0", "false", "no", "off"].contains(&text.as_str()) => false,
+            Some((text, from)) => {
+                self.problems.push(format!("{from}: `{text}` is neither true nor false"));
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(flags: &SettingFlags, environment: &[(&str, &str)], file: &str) -> Result<Settings, Vec<String>> {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Settings::from_layers(flags, &environment, Some(file))
+    }
+
+    #[test]
+    fn flags_come_before_the_environment_before_the_file_before_defaults() {
+        let flags = SettingFlags { seats: Some("3".to_owned()), ..SettingFlags::default() };
+        let environment = [("ONWARD_SEATS", "4"), ("ONWARD_LISTEN", "127.0.0.1:1")];
+        let settings = read(&flags, &environment, "seats = 5\nlisten = '127.0.0.1:2'\ndata_dir = 'there'").unwrap();
+        assert_eq!((settings.seats, settings.listen.port()), (3, 1));
+        assert_eq!(settings.data_dir, PathBuf::from("there"));
+        assert_eq!(read(&SettingFlags::default(), &[], "").unwrap().seats, 100);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_together() {
+        let environment = [
+            ("ONWARD_SEATS", "many"),
+            ("ONWARD_LISTEN", "here"),
+            ("ONWARD_HTTP_HOSTS", "shop.test"),
+            ("ONWARD_ALLOW_HTTP_HOSTS", "perhaps"),
+            ("ONWARD_SERVER", "localhost"),
+            ("DATABASE_URL", "mysql://x"),
+        ];
+        let problems = read(&SettingFlags::default(), &environment, "seets = 5").unwrap_err();
+        assert_eq!(problems.len(), 7, "{problems:#?}");
+        assert!(problems.iter().any(|problem| problem.contains("did you mean `seats`?")), "{problems:#?}");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let environment = [("ONWARD_KEY", "hush"), ("DATABASE_URL", "postgres://u:hush@h/d")];
+        let settings = read(&SettingFlags::default(), &environment, "").unwrap();
+        assert!(!format!("{settings:?}").contains("hush"));
+    }
+
+    #[test]
+    fn only_public_variables_are_shown_to_documents() {
+        let environment = [("ONWARD_PUBLIC_URL", "https://onward.test"), ("ONWARD_KEY", "hush"), ("HOME", "/home")];
+        let settings = read(&SettingFlags::default(), &environment, "").unwrap();
+        assert_eq!(settings.public, serde_json::json!({ "ONWARD_PUBLIC_URL": "https://onward.test" }));
+    }
+}
