@@ -4,6 +4,7 @@
 //! Start at [`TestDatabase`]; [`Process`] runs the built binaries; [`wait_until`] replaces sleeping.
 
 mod database;
+pub mod demo;
 mod port;
 mod process;
 pub mod standin;
