@@ -42,7 +42,10 @@ runs as (
 ),
 jobs as (
     insert into onward.job (run_id, queue, priority, due_at, worker_id, wakes)
-    select f.id, f.queue, f.priority::onward.priority, f.due_at, m.id, (m.id is not null)::int
+    -- A run that is due at once is due by the database's clock, not by the starter's, which may be a little ahead.
+    select f.id, f.queue, f.priority::onward.priority,
+        case when f.due_at <= f.created_at then onward.now() else f.due_at end,
+        m.id, (m.id is not null)::int
     from fresh f
     left join me m on f.eager and f.place <= $2
     returning run_id, worker_id is not null as claimed

@@ -13,7 +13,8 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A worker killed inside a transaction lets go of its locks after this.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(3);
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Also how long a caller waits to hear that the database is down.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A migration may take long on large tables, but not for ever.
 const MIGRATION_STATEMENT_TIMEOUT: &str = "15min";
 

@@ -14,6 +14,7 @@ mod deploy;
 pub mod embedded;
 mod engine;
 mod expire;
+mod history;
 mod idempotency;
 mod keys;
 mod lease;

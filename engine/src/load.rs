@@ -9,6 +9,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::history::{CorruptRow, History, StoredRun, read_histories, read_runs};
 use crate::start::Begun;
 use crate::{Claimed, Engine, Version, VersionError};
 
@@ -40,15 +41,6 @@ pub enum Unloadable {
     Never { job: Claimed, reason: String },
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("column `{column}` of run {run} does not hold what it should")]
-pub struct CorruptRow {
-    run: RunId,
-    column: &'static str,
-    #[source]
-    source: serde_json::Error,
-}
-
 pub async fn load(
     engine: &Engine,
     worker: WorkerId,
@@ -56,25 +48,27 @@ pub async fn load(
 ) -> Result<(Vec<LoadedRun>, Vec<Unloadable>), sqlx::Error> {
     let pool = engine.pool();
     // First claimed ever and never touched from outside: there is nothing to read but the run itself.
-    let (fresh, known): (Vec<&Claimed>, Vec<&Claimed>) = jobs.iter().partition(|job| job.first);
-    let ids: Vec<Uuid> = known.iter().map(|job| job.run.0).collect();
-    let mut histories = read_histories(pool, worker, &ids).await?;
-    for job in fresh {
-        histories.insert(job.run.0, History { seen: 1, ..History::default() });
-    }
+    let known: Vec<Uuid> = jobs.iter().filter(|job| !job.first).map(|job| job.run.0).collect();
+    // The count of wakes in one statement, the rows that it protects in later ones.
+    let (seen, mut histories) = if known.is_empty() {
+        (HashMap::new(), HashMap::new())
+    } else {
+        (read_seen(pool, worker, &known).await?, read_histories(pool, &known).await?)
+    };
     let all: Vec<Uuid> = jobs.iter().map(|job| job.run.0).collect();
-    let rows = sqlx::query_file!("queries/load_runs.sql", &all).fetch_all(pool).await?;
-    let mut rows: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let stored = read_runs(pool, &all).await?;
     let (mut loaded, mut unloadable) = (Vec::with_capacity(jobs.len()), Vec::new());
     for job in jobs {
-        let Some(row) = rows.remove(&job.run.0) else {
+        let Some(stored) = stored.get(&job.run.0) else {
             sqlx::query_file!("queries/delete_stray_job.sql", job.run.0, worker.0).execute(pool).await?;
             tracing::error!(run.id = %job.run, "a job without a run was deleted");
             continue;
         };
+        let seen =
+            if job.first { Some(Seen { wakes: job.wakes, ..Seen::default() }) } else { seen.get(&job.run.0).copied() };
         // Not ours any more: claimed by another between the claim and this read.
-        let Some(history) = histories.remove(&job.run.0) else { continue };
-        let version = match engine.versions().load(pool, &row.workflow, row.version).await {
+        let Some(seen) = seen else { continue };
+        let version = match engine.versions().load(pool, &stored.workflow, stored.version).await {
             Ok(version) => version,
             Err(VersionError::Database(error)) => {
                 unloadable.push(Unloadable::Later(job.run, error.to_string()));
@@ -85,40 +79,48 @@ pub async fn load(
                 continue;
             }
         };
-        let parsed = (|| {
-            let mut facts = version.facts(
-                job.run,
-                &Value::Null,
-                parse(job.run, "trigger", row.trigger.as_deref())?.unwrap_or(Value::Null),
-                Value::Null,
-                row.created_at,
-            );
-            facts.inputs = parse(job.run, "inputs", Some(&row.inputs))?.unwrap_or(Value::Null);
-            facts.env =
-                parse(job.run, "env", row.env.as_deref())?.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
-            if let Some(variables) = parse(job.run, "variables", row.variables.as_deref())? {
-                facts.variables = variables;
-            }
-            facts.scheduled_at = row.scheduled_at;
-            Ok::<_, CorruptRow>((facts, parse_checkpoints(job.run, history.checkpoints)?))
-        })();
-        match parsed {
-            Ok((facts, checkpoints)) => loaded.push(LoadedRun {
-                run: job.run,
-                version,
-                facts: Arc::new(facts),
-                checkpoints,
-                unanswered: history.unanswered,
-                claimed: job.wakes,
-                seen: history.seen,
-                crashes: job.crashes,
-                cancel_requested_at: history.cancel_requested_at,
-                has_pending: !job.first,
-            }),
+        let history = histories.remove(&job.run.0).unwrap_or_default();
+        match assemble(job, stored, version, seen, history) {
+            Ok(run) => loaded.push(run),
             Err(error) => unloadable.push(Unloadable::Never { job: job.clone(), reason: error.to_string() }),
         }
     }
     Ok((loaded, unloadable))
+}
+
+fn assemble(
+    job: &Claimed,
+    stored: &StoredRun,
+    version: Arc<Version>,
+    seen: Seen,
+    history: History,
+) -> Result<LoadedRun, CorruptRow> {
+    let checkpoints = history.checkpoints.into_iter().map(|row| row.parse(job.run)).collect::<Result<_, _>>()?;
+    Ok(LoadedRun {
+        run: job.run,
+        facts: Arc::new(stored.facts(job.run, &version)?),
+        version,
+        checkpoints,
+        unanswered: history.unanswered,
+        claimed: job.wakes,
+        seen: seen.wakes,
+        crashes: job.crashes,
+        cancel_requested_at: seen.cancel_requested_at,
+        has_pending: !job.first,
+    })
+}
+
+/// What had happened to a job from outside before anything else of its run was read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    wakes: i32,
+    cancel_requested_at: Option<DateTime<Utc>>,
+}
+
+async fn read_seen(pool: &PgPool, worker: WorkerId, ids: &[Uuid]) -> Result<HashMap<Uuid, Seen>, sqlx::Error> {
+    let rows = sqlx::query_file!("queries/read_wakes.sql", ids, worker.0).fetch_all(pool).await?;
+    let seen = |wakes, cancel_requested_at| Seen { wakes, cancel_requested_at };
+    Ok(rows.into_iter().map(|row| (row.run_id, seen(row.wakes, row.cancel_requested_at))).collect())
 }
 
 impl From<&Begun> for LoadedRun {
@@ -149,86 +151,4 @@ impl From<&Begun> for LoadedRun {
             has_pending: false,
         }
     }
-}
-
-#[derive(Default)]
-struct History {
-    seen: i32,
-    cancel_requested_at: Option<DateTime<Utc>>,
-    checkpoints: Vec<StoredCheckpoint>,
-    unanswered: Vec<(String, u32)>,
-}
-
-struct StoredCheckpoint {
-    path: String,
-    attempt: i32,
-    status: String,
-    output: Option<String>,
-    error: Option<String>,
-    started_at: DateTime<Utc>,
-    finished_at: DateTime<Utc>,
-}
-
-/// The count of wakes in one statement, the rows it protects in later ones.
-async fn read_histories(pool: &PgPool, worker: WorkerId, ids: &[Uuid]) -> Result<HashMap<Uuid, History>, sqlx::Error> {
-    let mut histories = HashMap::new();
-    if ids.is_empty() {
-        return Ok(histories);
-    }
-    for row in sqlx::query_file!("queries/read_wakes.sql", ids, worker.0).fetch_all(pool).await? {
-        let history = History { seen: row.wakes, cancel_requested_at: row.cancel_requested_at, ..History::default() };
-        histories.insert(row.run_id, history);
-    }
-    for row in sqlx::query_file!("queries/load_checkpoints.sql", ids).fetch_all(pool).await? {
-        if let Some(history) = histories.get_mut(&row.run_id) {
-            history.checkpoints.push(StoredCheckpoint {
-                path: row.path,
-                attempt: row.attempt,
-                status: row.status,
-                output: row.output,
-                error: row.error,
-                started_at: row.started_at,
-                finished_at: row.finished_at,
-            });
-        }
-    }
-    for row in sqlx::query_file!("queries/load_unanswered.sql", ids).fetch_all(pool).await? {
-        if let Some(history) = histories.get_mut(&row.run_id) {
-            history.unanswered.push((row.path, row.attempt.unsigned_abs()));
-        }
-    }
-    for history in histories.values_mut() {
-        let answered: std::collections::HashSet<_> =
-            history.checkpoints.iter().map(|row| (row.path.as_str(), row.attempt.unsigned_abs())).collect();
-        history.unanswered.retain(|(path, attempt)| !answered.contains(&(path.as_str(), *attempt)));
-    }
-    Ok(histories)
-}
-
-fn parse<T: serde::de::DeserializeOwned>(
-    run: RunId,
-    column: &'static str,
-    text: Option<&str>,
-) -> Result<Option<T>, CorruptRow> {
-    text.map(serde_json::from_str).transpose().map_err(|source| CorruptRow { run, column, source })
-}
-
-fn parse_checkpoints(run: RunId, rows: Vec<StoredCheckpoint>) -> Result<Vec<Checkpoint>, CorruptRow> {
-    rows.into_iter()
-        .map(|row| {
-            Ok(Checkpoint {
-                path: row.path,
-                attempt: row.attempt.unsigned_abs(),
-                status: serde_json::from_value(Value::String(row.status)).map_err(|source| CorruptRow {
-                    run,
-                    column: "status",
-                    source,
-                })?,
-                output: parse(run, "output", row.output.as_deref())?,
-                error: parse(run, "error", row.error.as_deref())?,
-                started_at: row.started_at,
-                finished_at: row.finished_at,
-            })
-        })
-        .collect()
 }

@@ -3,6 +3,7 @@
 use onward_workflows::RunId;
 
 use crate::VersionError;
+use crate::history::CorruptRow;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -18,6 +19,12 @@ pub enum ReadError {
     },
     #[error("the version of the run cannot be read")]
     Version(#[source] VersionError),
+}
+
+impl From<CorruptRow> for ReadError {
+    fn from(CorruptRow { run, column, source }: CorruptRow) -> Self {
+        Self::corrupt(run, column, source)
+    }
 }
 
 impl ReadError {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::error::ReadError;
 use super::state::RunState;
 use crate::Engine;
+use crate::history::parse;
 
 pub const PAGE_MAX: u16 = 200;
 
@@ -171,7 +172,7 @@ fn state_names(filter: &RunFilter) -> Option<Vec<String>> {
 }
 
 pub(super) fn parse_error(run: RunId, text: Option<&str>) -> Result<Option<StepError>, ReadError> {
-    text.map(serde_json::from_str).transpose().map_err(|error| ReadError::corrupt(run, "error", error))
+    Ok(parse(run, "error", text)?)
 }
 
 #[cfg(test)]

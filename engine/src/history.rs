@@ -1,0 +1,137 @@
+//! What is stored of runs, read back: facts, checkpoints, and effects without an outcome.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use onward_workflows::{Checkpoint, RunFacts, RunId};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::Version;
+
+/// Written by a newer binary, or damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("column `{column}` of run {run} does not hold what it should")]
+pub struct CorruptRow {
+    pub run: RunId,
+    pub column: &'static str,
+    #[source]
+    pub source: serde_json::Error,
+}
+
+/// A run's row as far as it never changes, still as text.
+pub(crate) struct StoredRun {
+    pub workflow: String,
+    pub version: i32,
+    trigger: Option<String>,
+    inputs: String,
+    env: Option<String>,
+    variables: Option<String>,
+    created_at: DateTime<Utc>,
+    scheduled_at: Option<DateTime<Utc>>,
+}
+
+impl StoredRun {
+    pub fn facts(&self, run: RunId, version: &Version) -> Result<RunFacts, CorruptRow> {
+        let trigger = parse(run, "trigger", self.trigger.as_deref())?.unwrap_or(Value::Null);
+        let env = parse(run, "env", self.env.as_deref())?.unwrap_or_else(|| Value::Object(Map::new()));
+        let mut facts = version.facts(run, &Value::Null, trigger, env, self.created_at);
+        facts.inputs = parse(run, "inputs", Some(&self.inputs))?.unwrap_or(Value::Null);
+        if let Some(variables) = parse(run, "variables", self.variables.as_deref())? {
+            facts.variables = variables;
+        }
+        facts.scheduled_at = self.scheduled_at;
+        Ok(facts)
+    }
+}
+
+/// A checkpoint's row, still as text.
+pub(crate) struct StoredCheckpoint {
+    path: String,
+    attempt: i32,
+    status: String,
+    output: Option<String>,
+    error: Option<String>,
+    started_at: DateTime<Utc>,
+    finished_at: DateTime<Utc>,
+}
+
+impl StoredCheckpoint {
+    pub fn parse(self, run: RunId) -> Result<Checkpoint, CorruptRow> {
+        Ok(Checkpoint {
+            status: serde_json::from_value(Value::String(self.status)).map_err(|source| CorruptRow {
+                run,
+                column: "checkpoint.status",
+                source,
+            })?,
+            output: parse(run, "checkpoint.output", self.output.as_deref())?,
+            error: parse(run, "checkpoint.error", self.error.as_deref())?,
+            path: self.path,
+            attempt: self.attempt.unsigned_abs(),
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+        })
+    }
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(
+    run: RunId,
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, CorruptRow> {
+    text.map(serde_json::from_str).transpose().map_err(|source| CorruptRow { run, column, source })
+}
+
+pub(crate) async fn read_runs(pool: &PgPool, ids: &[Uuid]) -> Result<HashMap<Uuid, StoredRun>, sqlx::Error> {
+    let rows = sqlx::query_file!("queries/load_runs.sql", ids).fetch_all(pool).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let stored = StoredRun {
+                workflow: row.workflow,
+                version: row.version,
+                trigger: row.trigger,
+                inputs: row.inputs,
+                env: row.env,
+                variables: row.variables,
+                created_at: row.created_at,
+                scheduled_at: row.scheduled_at,
+            };
+            (row.id, stored)
+        })
+        .collect())
+}
+
+/// What runs have finished, and which announced effects have no outcome.
+#[derive(Default)]
+pub(crate) struct History {
+    pub checkpoints: Vec<StoredCheckpoint>,
+    pub unanswered: Vec<(String, u32)>,
+}
+
+/// A run without anything stored has no entry.
+pub(crate) async fn read_histories(pool: &PgPool, ids: &[Uuid]) -> Result<HashMap<Uuid, History>, sqlx::Error> {
+    let mut histories: HashMap<Uuid, History> = HashMap::new();
+    for row in sqlx::query_file!("queries/load_checkpoints.sql", ids).fetch_all(pool).await? {
+        histories.entry(row.run_id).or_default().checkpoints.push(StoredCheckpoint {
+            path: row.path,
+            attempt: row.attempt,
+            status: row.status,
+            output: row.output,
+            error: row.error,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+        });
+    }
+    for row in sqlx::query_file!("queries/load_unanswered.sql", ids).fetch_all(pool).await? {
+        histories.entry(row.run_id).or_default().unanswered.push((row.path, row.attempt.unsigned_abs()));
+    }
+    for history in histories.values_mut() {
+        let answered: HashSet<(&str, u32)> =
+            history.checkpoints.iter().map(|row| (row.path.as_str(), row.attempt.unsigned_abs())).collect();
+        history.unanswered.retain(|(path, attempt)| !answered.contains(&(path.as_str(), *attempt)));
+    }
+    Ok(histories)
+}
