@@ -14,7 +14,7 @@ use onward_engine::{
 use onward_steps::Steps;
 use onward_workflows::RunId;
 use rand::Rng;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
@@ -63,6 +63,8 @@ struct Held {
     claimed: i32,
     suspect: bool,
     signal: watch::Sender<Signal>,
+    /// Given back when the job is let go. One short is possible when parallel attempts took it meanwhile.
+    _seat: Option<OwnedSemaphorePermit>,
 }
 
 type Loaded = (Vec<Claimed>, Result<(Vec<LoadedRun>, Vec<Unloadable>), Box<dyn std::error::Error + Send + Sync>>);
@@ -105,11 +107,16 @@ impl<'a> Keeper<'a> {
             tokio::select! {
                 biased;
                 () = self.lease.lost().cancelled() => return self.drop_everything(),
-                () = stop.cancelled() => return self.drain().await,
+                () = stop.cancelled() => {
+                    // From now on starts are inserted without us; what waits in the line is started again elsewhere.
+                    starts.close();
+                    while starts.try_recv().is_ok() {}
+                    return self.drain().await;
+                }
+                _ = sweeps.tick() => self.sweep().await,
                 Some(ended) = self.carried.join_next() => self.forget(ended.ok()),
                 Some(loaded) = self.loading.join_next() => self.begin(loaded.ok()).await,
                 Some(batch) = starts.recv() => self.write_starts(batch).await,
-                _ = sweeps.tick() => self.sweep().await,
                 wakes = self.engine.wakes().changed() => {
                     if self.notice(wakes) {
                         self.sweep().await;
@@ -172,7 +179,7 @@ impl<'a> Keeper<'a> {
             if job.crashes >= SUSPECT_CRASHES && self.held.values().any(|held| held.suspect) {
                 later.push(job.run);
             } else {
-                self.hold(&job);
+                self.hold(job.run, job.wakes, job.crashes);
                 good.push(job);
             }
         }
@@ -186,11 +193,10 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn hold(&mut self, job: &Claimed) -> watch::Receiver<Signal> {
-        let (signal, receiver) = watch::channel(Signal::default());
-        let held = Held { claimed: job.wakes, suspect: job.crashes >= SUSPECT_CRASHES, signal };
-        self.held.insert(job.run, held);
-        receiver
+    fn hold(&mut self, run: RunId, claimed: i32, crashes: i16) {
+        let (signal, _) = watch::channel(Signal::default());
+        let seat = Arc::clone(self.seats).try_acquire_owned().ok();
+        self.held.insert(run, Held { claimed, suspect: crashes >= SUSPECT_CRASHES, signal, _seat: seat });
     }
 
     async fn begin(&mut self, loaded: Option<Loaded>) {
@@ -231,13 +237,10 @@ impl<'a> Keeper<'a> {
     fn carry(&mut self, run: LoadedRun) {
         let Some(held) = self.held.get(&run.run).filter(|held| held.claimed == run.claimed) else { return };
         let signal = held.signal.subscribe();
-        // A seat short is possible when parallel attempts took one meanwhile; the run then goes on without.
-        let seat = Arc::clone(self.seats).try_acquire_owned().ok();
         let carrier = Arc::clone(&self.carrier);
         self.carried.spawn(async move {
             let name = (run.run, run.claimed);
             carrier.carry(run, signal).await;
-            drop(seat);
             name
         });
     }
@@ -247,8 +250,7 @@ impl<'a> Keeper<'a> {
         let begun = batch.write(self.engine.hot(), self.lease.worker(), free, self.settings.queues.as_deref()).await;
         for start in &begun {
             let run = LoadedRun::from(start);
-            let (signal, _) = watch::channel(Signal::default());
-            self.held.insert(run.run, Held { claimed: run.claimed, suspect: false, signal });
+            self.hold(run.run, run.claimed, run.crashes);
             self.carry(run);
         }
     }
@@ -341,7 +343,7 @@ impl<'a> Keeper<'a> {
                 self.hand_back(&rest, Duration::ZERO).await;
             }
             Err(error) => {
-                tracing::warn!(error = %error, "unfinished jobs could not be handed back; they will be reaped")
+                tracing::warn!(error = %error, "unfinished jobs could not be handed back; they will be reaped");
             }
         }
         Left::Drained

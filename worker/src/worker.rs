@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onward_engine::{Engine, Lease, WorkerFacts, register, unregister};
+use onward_engine::{EagerBatch, Engine, Lease, WorkerFacts, register, unregister};
 use onward_steps::Steps;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::heartbeat::beat;
@@ -45,7 +46,7 @@ pub async fn run(
     let seats = Arc::new(Semaphore::new(settings.seats));
     let mut starts = engine.offer_seats(Arc::clone(&seats));
     loop {
-        let Some(lease) = register_until(&engine, &facts, &stop).await else { return };
+        let Some(lease) = register_until(&engine, &facts, &mut starts, &stop).await else { return };
         tracing::info!(worker.id = %lease.worker(), seats = settings.seats, "worker registered");
         let beating = tokio::spawn(beat(engine.clone(), lease.clone()));
         let keeper = Keeper::new(&engine, &steps, &settings, &lease, &seats);
@@ -67,7 +68,13 @@ pub async fn run(
     }
 }
 
-async fn register_until(engine: &Engine, facts: &WorkerFacts, stop: &CancellationToken) -> Option<Lease> {
+/// Until there is a row, starts of this process are not ours to write: letting their batch go sends it elsewhere.
+async fn register_until(
+    engine: &Engine,
+    facts: &WorkerFacts,
+    starts: &mut mpsc::Receiver<EagerBatch>,
+    stop: &CancellationToken,
+) -> Option<Lease> {
     loop {
         if stop.is_cancelled() {
             return None;
@@ -76,9 +83,13 @@ async fn register_until(engine: &Engine, facts: &WorkerFacts, stop: &Cancellatio
             Ok(lease) => return Some(lease),
             Err(error) => tracing::warn!(error = %error, "the worker could not register; it tries again"),
         }
-        tokio::select! {
-            () = stop.cancelled() => return None,
-            () = tokio::time::sleep(REGISTER_PAUSE) => {}
+        let again_at = Instant::now() + REGISTER_PAUSE;
+        while Instant::now() < again_at {
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                () = tokio::time::sleep_until(again_at) => {}
+                Some(batch) = starts.recv() => drop(batch),
+            }
         }
     }
 }
