@@ -47,8 +47,8 @@ pub(super) fn read(step: &Node, id: &str, site: Site<'_>, facts: &Facts<'_>, rep
         if !known.built_in {
             report.unoffered.push(
                 Finding::warning("E203", type_node.span, format!("no worker offers `{step_type}` yet"))
-                    .label("a run would wait here")
-                    .help("connect a worker that offers it; this version has no built-in one"),
+                    .label("nothing can carry this out")
+                    .help("the document can be checked, but `deploy` refuses it until a worker offers this type"),
             );
         }
         let config = config::template(known, config, site, facts, report);
