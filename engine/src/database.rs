@@ -31,6 +31,10 @@ pub enum DatabaseError {
 }
 
 pub fn parse_url(url: &str) -> Result<PgConnectOptions, DatabaseError> {
+    // The driver would take any scheme.
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(DatabaseError::Url(refused("it does not begin with postgres://")));
+    }
     PgConnectOptions::from_str(url).map_err(DatabaseError::Url)
 }
 

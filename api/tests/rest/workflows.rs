@@ -1,10 +1,7 @@
 //! Deploying over the API: versions, preconditions, endpoints.
 
-#[path = "support/server.rs"]
-mod server;
-
+use crate::server::{Server, orders};
 use serde_json::json;
-use server::{Server, orders};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 

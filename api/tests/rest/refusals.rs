@@ -1,15 +1,12 @@
 //! Bad requests: each gets a clear answer, and nothing is stored.
 
-#[path = "support/server.rs"]
-mod server;
-
+use crate::server::{Answer, Server, orders};
 use onward_engine::Scope;
 use serde_json::{Value, json};
-use server::{Server, orders};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-async fn check(server: &Server, answer: server::Answer, status: u16, code: &str) -> Value {
+async fn check(server: &Server, answer: Answer, status: u16, code: &str) -> Value {
     assert_eq!((answer.status, answer.body["code"].as_str()), (status, Some(code)), "{}\n{}", answer.head, answer.body);
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     assert_eq!(answer.body["request_id"].as_str(), answer.header("x-request-id"));

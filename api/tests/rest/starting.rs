@@ -1,10 +1,7 @@
 //! Starting runs from outside: one key, one run, and what is told of it.
 
-#[path = "support/server.rs"]
-mod server;
-
+use crate::server::{Server, orders};
 use serde_json::json;
-use server::{Server, orders};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 

@@ -1,0 +1,7 @@
+//! The REST API over real connections, on a database of its own for each test.
+
+mod outages;
+mod refusals;
+mod server;
+mod starting;
+mod workflows;
