@@ -31,7 +31,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         Command::Worker => serve::worker(settings),
         Command::Migrate { action } => migrate::migrate(settings, action),
         Command::Validate { files } => validate::validate(settings, &files),
-        Command::Types => types::types(settings),
+        Command::Types => Ok(types::types(settings)),
         Command::Keys(keys) => keys::keys(settings, keys),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "onward", &mut std::io::stdout());

@@ -21,14 +21,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub enum Cluster {
     Private(Arc<Embedded>),
-    Given(PgConnectOptions),
+    Given(Box<PgConnectOptions>),
 }
 
 /// Finds or starts the database. Blocks, and is called before any runtime starts.
 pub fn open(settings: &Settings) -> Result<Cluster, Failure> {
     if let Some(url) = &settings.database_url {
         let options = database::parse_url(url.expose_secret()).map_err(|error| Failure::because(Exit::Usage, error))?;
-        return Ok(Cluster::Given(options));
+        return Ok(Cluster::Given(Box::new(options)));
     }
     std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
         Failure::new(Exit::Failed, format!("make the data folder {}: {error}", settings.data_dir.display()))
@@ -42,7 +42,7 @@ impl Cluster {
     pub fn options(&self) -> PgConnectOptions {
         match self {
             Self::Private(server) => server.connect_options(),
-            Self::Given(options) => options.clone(),
+            Self::Given(options) => PgConnectOptions::clone(options),
         }
     }
 
@@ -86,7 +86,7 @@ impl Cluster {
                 match tokio::task::spawn_blocking(move || looked.ensure()).await {
                     Ok(Ok(Ensured::Running)) | Err(_) => {}
                     Ok(Ok(Ensured::Adopted | Ensured::Restarted)) => {
-                        tracing::warn!("the private Postgres was down and runs again")
+                        tracing::warn!("the private Postgres was down and runs again");
                     }
                     Ok(Err(error)) => tracing::error!(error = %error, "the private Postgres is down"),
                 }

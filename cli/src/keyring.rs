@@ -24,9 +24,9 @@ pub fn prepare(settings: &Settings) -> Result<Option<PathBuf>, Failure> {
     }
     let file = settings.data_dir.join("keyring");
     if file.exists() {
-        check(&file)?
+        check(&file)?;
     } else {
-        create(&file).map_err(Failure::from)?
+        create(&file).map_err(Failure::from)?;
     }
     Ok(Some(file))
 }

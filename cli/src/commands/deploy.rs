@@ -89,7 +89,7 @@ fn show(settings: &Settings, deployed: &Value) {
             Some("removed") => ("-", "switched off".to_owned()),
             _ => ("=", format!("v{}, unchanged", row["version"])),
         };
-        output::line(&format!("  {sign} {id:24} {what:18} {}", triggers(row)).trim_end().to_owned());
+        output::line(format!("  {sign} {id:24} {what:18} {}", triggers(row)).trim_end());
     }
 }
 

@@ -6,11 +6,10 @@ use onward_workflows::FieldKind;
 use serde_json::json;
 
 use crate::database::catalog;
-use crate::failure::Failure;
 use crate::output;
 use crate::settings::Settings;
 
-pub fn types(settings: &Settings) -> Result<ExitCode, Failure> {
+pub fn types(settings: &Settings) -> ExitCode {
     let catalog = catalog();
     for step_type in catalog.types().iter().filter(|step_type| step_type.built_in) {
         if settings.json {
@@ -29,7 +28,7 @@ pub fn types(settings: &Settings) -> Result<ExitCode, Failure> {
             output::line(&format!("    {:18} {:10} {need}  {}", field.name, kind(field.kind), field.summary));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 fn kind(kind: FieldKind) -> String {

@@ -86,14 +86,14 @@ impl Watched {
 }
 
 /// Looks whenever something in the folder changes, until stopped.
-pub async fn watch(mut watched: Watched, stop: CancellationToken) {
-    let (changed, mut changes) = mpsc::channel(1);
+pub async fn watch(mut folder: Watched, stop: CancellationToken) {
+    let (note, mut notes) = mpsc::channel(1);
     let notice = move |_: notify::Result<notify::Event>| {
         // One waiting note is enough.
-        let _ = changed.try_send(());
+        let _ = note.try_send(());
     };
     let watcher = notify::recommended_watcher(notice).and_then(|mut watcher: RecommendedWatcher| {
-        watcher.watch(&watched.folder, RecursiveMode::NonRecursive)?;
+        watcher.watch(&folder.folder, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     });
     if let Err(error) = &watcher {
@@ -102,10 +102,10 @@ pub async fn watch(mut watched: Watched, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            Some(()) = changes.recv() => tokio::time::sleep(SETTLE).await,
+            Some(()) = notes.recv() => tokio::time::sleep(SETTLE).await,
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
-        if let Err(failure) = watched.look().await {
+        if let Err(failure) = folder.look().await {
             tracing::warn!(?failure, "the folder could not be looked at");
         }
     }
