@@ -124,7 +124,10 @@ create table onward.job (
     primary key (run_id, path),
     constraint job_due_finite check (isfinite(due_at)),
     constraint job_queue_form check (queue ~ '^[a-z0-9][a-z0-9_.:-]{0,63}$')
-) with (fillfactor = 50);
+) with (
+    -- Updated and deleted all the time, and small: vacuum it early and without pauses.
+    fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0
+);
 
 create index job_claim on onward.job (queue, priority, due_at, run_id, path) where worker_id is null;
 create index job_owner on onward.job (worker_id) where worker_id is not null;

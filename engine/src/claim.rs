@@ -46,13 +46,16 @@ impl Claimed {
     }
 }
 
+/// The jobs of one queue and one priority.
+type Lane = (String, Priority);
+
 /// Where one claimer looks, and from which `due_at` on. Kept by the claimer between claims.
 #[derive(Debug, Default)]
 pub struct Lanes {
     queues: Option<Vec<String>>,
     /// In claiming order.
-    order: Vec<(String, Priority)>,
-    bounds: HashMap<(String, Priority), DateTime<Utc>>,
+    order: Vec<Lane>,
+    bounds: HashMap<Lane, DateTime<Utc>>,
     claims: u32,
 }
 
@@ -94,31 +97,31 @@ impl Lanes {
         }
     }
 
-    fn names(&self) -> (Vec<&str>, Vec<&'static str>) {
-        self.order.iter().map(|(queue, priority)| (queue.as_str(), priority.as_str())).unzip()
+    fn bounds_of(&self, order: &[Lane]) -> Vec<DateTime<Utc>> {
+        order.iter().map(|lane| self.bounds.get(lane).copied().unwrap_or(DateTime::<Utc>::UNIX_EPOCH)).collect()
+    }
+
+    /// The lane with the oldest job first, whatever its priority, so that a low one is not starved.
+    async fn by_age(&self, pool: &PgPool) -> Result<Vec<Lane>, sqlx::Error> {
+        let (queues, priorities) = names(&self.order);
+        let bounds = self.bounds_of(&self.order);
+        let heads = sqlx::query_file_scalar!("queries/read_heads.sql", &queues as _, &priorities as _, &bounds)
+            .fetch_all(pool)
+            .await?;
+        let mut lanes: Vec<_> = heads.into_iter().zip(&self.order).collect();
+        lanes.sort_by_key(|(head, _)| head.unwrap_or(DateTime::<Utc>::MAX_UTC));
+        Ok(lanes.into_iter().map(|(_, lane)| lane.clone()).collect())
     }
 
     /// When the next job of these lanes becomes due.
     pub async fn next_due(&self, pool: &PgPool) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-        let (queues, priorities) = self.names();
+        let (queues, priorities) = names(&self.order);
         sqlx::query_file_scalar!("queries/find_next_due.sql", &queues as _, &priorities as _).fetch_one(pool).await
     }
 }
 
-/// Two statements, one row: `query_file!` gives each its own anonymous type.
-macro_rules! claimed {
-    ($row:ident) => {
-        Claimed {
-            run: RunId($row.run_id),
-            path: $row.path,
-            queue: $row.queue,
-            priority: $row.priority,
-            due_at: $row.due_at,
-            wakes: $row.wakes,
-            crashes: $row.crashes,
-            first: $row.wakes == 1,
-        }
-    };
+fn names(order: &[Lane]) -> (Vec<&str>, Vec<&'static str>) {
+    order.iter().map(|(queue, priority)| (queue.as_str(), priority.as_str())).unzip()
 }
 
 /// Claims up to `seats` due jobs. An empty answer means that there are none, or that the worker's row is gone.
@@ -132,29 +135,33 @@ pub async fn claim(
         return Ok(Vec::new());
     }
     lanes.claims = lanes.claims.wrapping_add(1);
+    let order = if lanes.claims.is_multiple_of(OLDEST_EVERY) { lanes.by_age(pool).await? } else { lanes.order.clone() };
+    let (queues, priorities) = names(&order);
     let seats = i64::try_from(seats).expect("seats are few");
-    let (queues, priorities) = lanes.names();
-    let claimed: Vec<Claimed> = if lanes.claims.is_multiple_of(OLDEST_EVERY) {
-        sqlx::query_file!("queries/claim_oldest_jobs.sql", worker.0, &queues as _, &priorities as _, seats)
-            .fetch_all(pool)
-            .await?
-            .into_iter()
-            .map(|row| claimed!(row))
-            .collect()
-    } else {
-        let bounds: Vec<_> = lanes
-            .order
-            .iter()
-            .map(|lane| lanes.bounds.get(lane).copied().unwrap_or(DateTime::<Utc>::UNIX_EPOCH))
-            .collect();
-        let rows =
-            sqlx::query_file!("queries/claim_jobs.sql", worker.0, &queues as _, &priorities as _, &bounds, seats)
-                .fetch_all(pool)
-                .await?;
-        let claimed: Vec<Claimed> = rows.into_iter().map(|row| claimed!(row)).collect();
-        lanes.raise_bounds(&claimed);
-        claimed
-    };
+    let rows = sqlx::query_file!(
+        "queries/claim_jobs.sql",
+        worker.0,
+        &queues as _,
+        &priorities as _,
+        &lanes.bounds_of(&order),
+        seats
+    )
+    .fetch_all(pool)
+    .await?;
+    let claimed: Vec<Claimed> = rows
+        .into_iter()
+        .map(|row| Claimed {
+            run: RunId(row.run_id),
+            path: row.path,
+            queue: row.queue,
+            priority: row.priority,
+            due_at: row.due_at,
+            wakes: row.wakes,
+            crashes: row.crashes,
+            first: row.wakes == 1,
+        })
+        .collect();
+    lanes.raise_bounds(&claimed);
     metrics::histogram!("onward_claim_batch_size").record(f64::from(u32::try_from(claimed.len()).unwrap_or(u32::MAX)));
     Ok(claimed)
 }

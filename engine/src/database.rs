@@ -87,8 +87,9 @@ fn session(options: PgConnectOptions) -> PgConnectOptions {
 
 /// Brings the schema to this binary's state. Safe to call from several processes at once.
 pub async fn migrate(options: PgConnectOptions) -> Result<(), DatabaseError> {
-    let options =
-        options.application_name("onward-migrate").options([("statement_timeout", MIGRATION_STATEMENT_TIMEOUT)]);
+    let options = options
+        .application_name("onward-migrate")
+        .options([("statement_timeout", MIGRATION_STATEMENT_TIMEOUT), ("client_min_messages", "warning")]);
     let mut connection = PgConnection::connect_with(&options).await.map_err(DatabaseError::Connect)?;
     connection.execute("create schema if not exists onward").await.map_err(DatabaseError::Schema)?;
     connection.execute("set search_path to onward, public").await.map_err(DatabaseError::Schema)?;
