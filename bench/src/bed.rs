@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use onward_engine::{DeployOptions, Engine, Expect, PrepareRun, Settings, StartRun, Version, database, deploy};
 use onward_steps::Steps;
-use onward_workflows::{Catalog, Source};
+use onward_workflows::{Catalog, RunId, Source};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
@@ -97,13 +97,22 @@ impl Bed {
         Working { stop, task: tokio::spawn(worker) }
     }
 
-    /// Waits until no run is left.
+    /// Waits until no run is left. Looks seldom: each look reads what is dead in the table of jobs.
     pub async fn drained(&self) -> anyhow::Result<()> {
         while sqlx::query_scalar::<_, bool>("select exists (select from onward.job)")
             .fetch_one(self.engine.pool())
             .await?
         {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until this run has ended.
+    pub async fn ended(&self, run: RunId) -> anyhow::Result<()> {
+        let statement = "select status is null from onward.run where id = $1";
+        while sqlx::query_scalar::<_, bool>(statement).bind(run.0).fetch_one(self.engine.pool()).await? {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Ok(())
     }

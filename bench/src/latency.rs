@@ -25,7 +25,7 @@ pub async fn measure(bed: &Bed, report: &mut Report, rounds: usize, runs: usize)
             let start = bed.prepare(&single)?;
             let (run, accepted_at) = (start.run, start.created_at);
             bed.engine.start(start).await?;
-            bed.drained().await?;
+            bed.ended(run).await?;
             let instants = instants(bed, run.0).await?;
             let started_at = instants.first().context("the run has a checkpoint")?.0;
             latencies.push(millis(started_at - accepted_at));
@@ -36,7 +36,7 @@ pub async fn measure(bed: &Bed, report: &mut Report, rounds: usize, runs: usize)
         let start = bed.prepare(&lone)?;
         let run = start.run;
         bed.engine.start(start).await?;
-        bed.drained().await?;
+        bed.ended(run).await?;
         let instants = instants(bed, run.0).await?;
         let between: Vec<f64> = instants.windows(2).map(|pair| millis(pair[1].0 - pair[0].0)).collect();
         step.push(median(&between));
