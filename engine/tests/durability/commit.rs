@@ -167,12 +167,14 @@ async fn commits_cancels_and_releases_at_once_do_not_deadlock() {
         let soon = bed.engine.clock().now() + TimeDelta::seconds(5);
         work.spawn(async move {
             match number % 3 {
-                0 => drop(committer.write(park(job.run, job.wakes, job.wakes)).await),
-                1 => drop(
+                0 => {
+                    committer.write(park(job.run, job.wakes, job.wakes)).await;
+                }
+                1 => {
                     committer
                         .write(RunWrite { then: Then::Release(soon), ..RunWrite::nothing(job.run, job.wakes) })
-                        .await,
-                ),
+                        .await;
+                }
                 _ => drop(cancel(&other, job.run).await),
             }
         });
