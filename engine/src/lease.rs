@@ -1,7 +1,7 @@
 //! A worker's row and this process's belief that it still exists.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -35,6 +35,8 @@ pub struct Lease {
     lost: CancellationToken,
     /// On the boot clock, which also counts the time a machine was asleep.
     sent_at: Arc<AtomicU64>,
+    /// The server that answered the first heartbeat: its system identifier and its timeline.
+    server: Arc<OnceLock<(i64, i32)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -90,14 +92,24 @@ pub async fn register(engine: &Engine, facts: &WorkerFacts) -> Result<Lease, sql
     )
     .execute(engine.pool())
     .await?;
-    Ok(Lease { worker, lost: CancellationToken::new(), sent_at: Arc::new(AtomicU64::new(sent_at)) })
+    Ok(Lease {
+        worker,
+        lost: CancellationToken::new(),
+        sent_at: Arc::new(AtomicU64::new(sent_at)),
+        server: Arc::default(),
+    })
 }
 
-/// One heartbeat. `Ok(Err(LeaseLost))`: the row is gone and the lease with it.
+/// One heartbeat. `Ok(Err(LeaseLost))`: the row is gone, or the server is another one, and the lease with it.
 pub async fn heartbeat(pool: &PgPool, lease: &Lease) -> Result<Result<(), LeaseLost>, sqlx::Error> {
     let sent_at = boot_millis();
-    let rows = sqlx::query_file!("queries/beat_worker.sql", lease.worker.0).execute(pool).await?.rows_affected();
-    if rows == 0 {
+    let row = sqlx::query_file!("queries/beat_worker.sql", lease.worker.0).fetch_optional(pool).await?;
+    let Some(server) = row.map(|row| (row.system, row.timeline)) else {
+        lease.give_up();
+        return Ok(Err(LeaseLost));
+    };
+    if *lease.server.get_or_init(|| server) != server {
+        tracing::warn!(worker.id = %lease.worker, "the database is another server now; everything held is dropped");
         lease.give_up();
         return Ok(Err(LeaseLost));
     }
