@@ -75,11 +75,10 @@ impl Carrier {
     }
 
     /// Ends a run that cannot be carried at all.
-    pub(crate) async fn give_up(&self, job: &Claimed, reason: &str) {
-        tracing::error!(run.id = %job.run, reason, "a run cannot be carried and fails");
+    pub(crate) async fn give_up(&self, run: RunId, claimed: i32, reason: &str) {
+        tracing::error!(run.id = %run, reason, "a run cannot be carried and fails");
         let end = failed(ErrorKind::Internal, reason);
-        let write =
-            RunWrite { then: Then::End(EndRow::from(&end)), settles: true, ..RunWrite::nothing(job.run, job.wakes) };
+        let write = RunWrite { then: Then::End(EndRow::from(&end)), settles: true, ..RunWrite::nothing(run, claimed) };
         self.committer.write(write).await;
     }
 }

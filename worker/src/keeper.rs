@@ -4,9 +4,11 @@
 //! that was lost from one whose claim is still on its way.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use onward_engine::{
     Claimed, Committer, EagerBatch, Engine, Lanes, Lease, LoadedRun, Unloadable, Wake, claim, load, reap, release,
     sweep,
@@ -216,7 +218,7 @@ impl<'a> Keeper<'a> {
                         Unloadable::Never { job, reason } => {
                             let carrier = Arc::clone(&self.carrier);
                             self.carried.spawn(async move {
-                                carrier.give_up(&job, &reason).await;
+                                carrier.give_up(job.run, job.wakes, &reason).await;
                                 (job.run, job.wakes)
                             });
                         }
@@ -240,7 +242,10 @@ impl<'a> Keeper<'a> {
         let carrier = Arc::clone(&self.carrier);
         self.carried.spawn(async move {
             let name = (run.run, run.claimed);
-            carrier.carry(run, signal).await;
+            // A fault in here must not leave a run that is owned and carried by nobody.
+            if AssertUnwindSafe(carrier.carry(run, signal)).catch_unwind().await.is_err() {
+                carrier.give_up(name.0, name.1, "a fault of Onward stopped this run").await;
+            }
             name
         });
     }
