@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use onward_engine::{DeployAction, DeployError, DeployOptions, Engine, Expect, deploy, validate};
-use onward_workflows::{Source, Style, render};
+use onward_workflows::{Severity, Source, Style, render};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,10 @@ impl Watched {
         let style = Style { color: output::is_terminal() && !self.plain, ..Style::default() };
         if !checked.is_valid() {
             output::line(&format!("  ✗ {}   invalid; a version that was deployed before stays active", source.file));
-            output::line(render(&checked.diagnostics, &source, style).trim_end());
+            // Warnings can wait until the errors are gone.
+            let errors: Vec<_> =
+                checked.diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+            output::line(render(&errors, &source, style).trim_end());
             return Ok(false);
         }
         let options = DeployOptions { dry_run: false, prune: false, by: "dev".to_owned(), expect: Expect::Anything };
