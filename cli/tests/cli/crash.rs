@@ -1,74 +1,14 @@
 //! Real processes, killed as a power cut would: what was accepted is carried out, and each effect takes place once.
 
-use std::path::Path;
-use std::process::{Command, Output};
 use std::time::Duration;
 
 use onward_testkit::standin::{Options, StandIn};
-use onward_testkit::{Process, TestDatabase, free_port, onward, wait_until};
-use serde_json::Value;
+use onward_testkit::{TestDatabase, wait_until};
 use sqlx::PgPool;
-use tempfile::TempDir;
 
-/// A lease, a sweep, and what a busy machine adds.
-const DEADLINE: Duration = Duration::from_mins(1);
+use crate::place::{DEADLINE, Place, example};
+
 const ORDERS: usize = 30;
-
-/// Where an installation lives, and how its commands are told.
-struct Place {
-    folder: TempDir,
-    listen: String,
-    variables: Vec<(&'static str, String)>,
-}
-
-impl Place {
-    fn new(variables: Vec<(&'static str, String)>) -> Self {
-        let folder = tempfile::tempdir().expect("make a folder");
-        Self { folder, listen: format!("127.0.0.1:{}", free_port()), variables }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = onward();
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("ONWARD_LISTEN", &self.listen)
-            .env("ONWARD_LOG", "warn");
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Output {
-        tokio::process::Command::from(self.command(arguments)).output().await.expect("run the command")
-    }
-
-    /// What a command that must work prints.
-    async fn ask(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments).await;
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    async fn serve(&self, arguments: &[&str]) -> Process {
-        let mut process = Process::start(&mut self.command(arguments));
-        process.wait_for_line("ready").await;
-        process
-    }
-
-    async fn make_key(&mut self) {
-        let made: Value = serde_json::from_str(&self.ask(&["keys", "create", "test", "--admin", "--json"]).await)
-            .expect("a key as JSON");
-        self.variables.push(("ONWARD_KEY", made["secret"].as_str().expect("a secret").to_owned()));
-    }
-
-    async fn count_runs(&self, status: &str) -> usize {
-        self.ask(&["runs", "list", "--json", "-n", "500", "--status", status]).await.lines().count()
-    }
-}
-
-fn example(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name).display().to_string()
-}
 
 /// Every checkpoint, in one text each.
 async fn checkpoints(pool: &PgPool) -> Vec<String> {

@@ -1,0 +1,45 @@
+//! `onward dev`: a folder that is watched, and a broken file that does no harm.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use onward_testkit::{Process, wait_until};
+
+use crate::place::{DEADLINE, Place};
+
+fn greeting(text: &str) -> String {
+    format!("version: 1\nname: greet\nsteps: [{{ id: say, type: value, config: {text} }}]\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_file_is_deployed_and_a_broken_one_keeps_its_last_version() {
+    let place = Place::new(vec![]);
+    let file = place.folder.path().join("greet.yaml");
+    fs::write(&file, greeting("hello")).expect("write the document");
+    let mut dev = Process::start(&mut place.command(&["dev"]));
+    dev.wait_for_line("✓ greet").await;
+    let key = fs::metadata(place.folder.path().join(".onward/dev.key")).expect("the development key is there");
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    assert!(place.ask(&["run", "greet"]).await.contains("\"hello\""));
+
+    fs::write(&file, greeting("changed")).expect("change the document");
+    wait_until(DEADLINE, "the change to be deployed", async || {
+        place.ask(&["run", "greet"]).await.contains("\"changed\"")
+    })
+    .await;
+
+    fs::write(&file, greeting("changed").replace("type: value", "type: valeu")).expect("break the document");
+    dev.wait_for_line("did you mean `value`?").await;
+    assert!(place.ask(&["run", "greet"]).await.contains("\"changed\""), "the last good version stays");
+    assert!(dev.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_checks_and_ends() {
+    let place = Place::new(vec![]);
+    let file = place.folder.path().join("greet.yaml");
+    fs::write(&file, greeting("hello")).expect("write the document");
+    assert_eq!(place.run(&["dev", "--once"]).await.status.code(), Some(0));
+    fs::write(&file, "version: 1\nname: x\nsteps: [{ id: a, type: nothing }]\n").expect("break the document");
+    assert_eq!(place.run(&["dev", "--once"]).await.status.code(), Some(3));
+}

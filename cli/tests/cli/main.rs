@@ -1,0 +1,8 @@
+//! The binary as people and scripts use it: real processes, real exit codes.
+
+mod commands;
+mod crash;
+mod dev;
+mod place;
+mod settings;
+mod validate;
