@@ -1,13 +1,11 @@
 //! Runs carried to their end by a worker, on real Postgres and a real HTTP server.
 
-#[path = "support/bed.rs"]
-mod bed;
-
 use std::time::Duration;
 
-use bed::Bed;
 use onward_testkit::wait_until;
 use serde_json::{Value, json};
+
+use crate::bed::Bed;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -58,7 +56,7 @@ async fn a_wait_parks_the_run_and_the_clock_wakes_it() {
     worker.stop.cancel();
     worker.task.await.expect("the worker drains");
     bed.database.move_clock(Duration::from_secs(3_601)).await;
-    let later = bed::engine_on(&bed.database).await;
+    let later = crate::bed::engine_on(&bed.database).await;
     let _worker = bed.work_with(later, 4);
     let (status, output, _) = bed.ended(run).await;
     assert_eq!(status, "succeeded");
@@ -131,7 +129,7 @@ async fn what_a_lost_worker_had_sent_is_not_sent_again_unless_it_is_safe() {
         lost.kill.cancel();
         lost.task.await.expect("the worker is gone");
         bed.database.move_clock(Duration::from_secs(11)).await;
-        let _survivor = bed.work_with(bed::engine_on(&bed.database).await, 4);
+        let _survivor = bed.work_with(crate::bed::engine_on(&bed.database).await, 4);
         if safe {
             assert_eq!(bed.ended(run).await.0, "succeeded");
             let keys: Vec<_> = bed.shop.requests().into_iter().map(|request| request.key).collect();

@@ -1,0 +1,73 @@
+//! Every example runs to its end against the stand-in services.
+
+use std::path::Path;
+
+use onward_engine::{DeployError, DeployOptions, Expect, deploy};
+use onward_workflows::Source;
+use serde_json::{Value, json};
+
+use crate::bed::Bed;
+
+fn example(name: &str) -> Source {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
+    Source::from_file(name, std::fs::read_to_string(file).expect("the example is there"))
+}
+
+async fn carry(bed: &Bed, name: &str, inputs: Value) -> Value {
+    let options = DeployOptions { dry_run: false, prune: false, by: "test".to_owned(), expect: Expect::Anything };
+    let deployed = deploy(&bed.engine, vec![example(name)], &options).await.expect("the example is valid");
+    let worker = bed.work(10);
+    let run = bed.start(&deployed.workflows[0].id, inputs).await;
+    let (status, output, error) = bed.ended(run).await;
+    assert_eq!((status.as_str(), error), ("succeeded", Value::Null));
+    worker.stop.cancel();
+    worker.task.await.expect("the worker drains");
+    output
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hello_greets() {
+    let bed = Bed::new().await;
+    assert_eq!(carry(&bed, "hello.yaml", json!({ "who": "Dana" })).await, "Hello, Dana!");
+    let version = bed.engine.versions().load(bed.engine.pool(), "hello", 1).await.expect("it is deployed");
+    assert_eq!(version.inputs.check(json!({})).expect("it has a default"), json!({ "who": "world" }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn order_confirmation_retries_and_confirms_once() {
+    let bed = Bed::new().await;
+    // Divisible by seven: the shop refuses the first look-up.
+    let output = carry(&bed, "order-confirmation.json", json!({ "order_id": "1400007" })).await;
+    assert_eq!(output["order"], "1400007");
+    assert!(output["text"].as_str().is_some_and(|text| text.starts_with("Thank you, ")), "{output}");
+    let totals = bed.shop.totals();
+    assert_eq!((totals.effects, totals.duplicates), (1, 0));
+    assert!(bed.count("select count(*) from onward.checkpoint where status = 'retrying'").await >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nightly_report_adds_up_and_is_stored() {
+    let bed = Bed::new().await;
+    let output = carry(&bed, "nightly-report.yaml", json!({})).await;
+    assert_eq!(output["currency"], "USD");
+    assert!(output["total"].is_number() && output["orders"].is_number(), "{output}");
+    assert!(bed.shop.requests().iter().any(|request| request.method == "PUT" && request.path.starts_with("/reports/")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeat_beats_under_its_own_id() {
+    let bed = Bed::new().await;
+    carry(&bed, "heartbeat.yaml", json!({})).await;
+    assert_eq!(bed.shop.totals().effects, 1);
+}
+
+/// A document of the replaced system: read as it is, but nothing here carries out its steps.
+#[tokio::test(flavor = "multi_thread")]
+async fn visa_status_update_is_checked_and_not_deployed() {
+    let bed = Bed::new().await;
+    let options = DeployOptions { dry_run: false, prune: false, by: "test".to_owned(), expect: Expect::Anything };
+    let refused = deploy(&bed.engine, vec![example("visa-status-update.json")], &options).await;
+    let Err(DeployError::Invalid { diagnostics, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(diagnostics.iter().filter(|finding| finding.code == "E203").count(), 3);
+    assert!(diagnostics.iter().all(|finding| ["E203", "W201"].contains(&finding.code)), "{diagnostics:?}");
+}

@@ -1,0 +1,6 @@
+//! Runs carried to their end by workers of this process, on real Postgres and a real HTTP server.
+
+#[path = "../support/bed.rs"]
+mod bed;
+mod examples;
+mod runs;
