@@ -32,6 +32,8 @@ pub async fn cancel(engine: &Engine, run: RunId) -> Result<CancelOutcome, Cancel
         return Err(if found.is_some() { CancelError::AlreadyEnded } else { CancelError::NotFound });
     };
     if job.cancel_requested_at.is_some() {
+        // Dropped, it would keep the row locked a little longer, and a claim skips what is locked.
+        transaction.rollback().await?;
         return Ok(CancelOutcome::AlreadyRequested);
     }
     sqlx::query_file!("queries/request_cancel.sql", run.0).execute(&mut *transaction).await?;

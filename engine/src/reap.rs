@@ -45,6 +45,7 @@ async fn bury(pool: &PgPool, worker: Uuid) -> Result<Vec<String>, sqlx::Error> {
         .rows_affected();
     // It was only slow, and has beaten again meanwhile.
     if deleted == 0 {
+        transaction.rollback().await?;
         return Ok(Vec::new());
     }
     let queues =
