@@ -11,11 +11,19 @@ use onward_workflows::{ErrorKind, Event, Outcome, RunStep, StepError};
 use tokio::sync::Semaphore;
 
 /// Runs the attempt and reports it as the event that the flow expects.
-pub(crate) async fn run(engine: Engine, steps: Arc<Steps>, step: RunStep, seat: Option<Arc<Semaphore>>) -> Event {
-    // The run's first attempt in flight uses the run's own seat; every further one takes another.
-    let _seat = match seat {
-        Some(seats) => seats.acquire_owned().await.ok(),
-        None => None,
+pub(crate) async fn run(
+    engine: Engine,
+    steps: Arc<Steps>,
+    step: RunStep,
+    own: Arc<Semaphore>,
+    seats: Arc<Semaphore>,
+) -> Event {
+    // The run's own seat, for as long as no other attempt of the run is on it, or a further one: when every seat is
+    // held by a run, parallel steps take turns on their run's own.
+    let _seat = tokio::select! {
+        biased;
+        own = own.acquire_owned() => own.ok(),
+        further = seats.acquire_owned() => further.ok(),
     };
     let started_at = engine.clock().now();
     let outcome = carry_out(&steps, &step).await;

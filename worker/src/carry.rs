@@ -58,6 +58,8 @@ impl Carrier {
         while let Some(loaded) = next.take() {
             match Carried::new(self, loaded).stretch(&mut signal).await {
                 Stretch::Over => return,
+                // Let go meanwhile, and perhaps claimed again: then another task of this worker carries the run.
+                Stretch::ReadAgain if signal.has_changed().is_err() => return,
                 Stretch::ReadAgain => next = self.read_again(run, claimed, crashes).await,
             }
         }
@@ -98,6 +100,8 @@ struct Carried<'a> {
     resets_crashes: bool,
     cancel: bool,
     crashes: i16,
+    /// The seat that the run holds since its claim; one of its attempts at a time sits on it.
+    seat: Arc<Semaphore>,
     attempts: JoinSet<Event>,
     in_flight: HashMap<(String, u32), AbortHandle>,
 }
@@ -135,6 +139,7 @@ impl<'a> Carried<'a> {
             resets_crashes: loaded.crashes > 0,
             cancel: loaded.cancel_requested_at.is_some(),
             crashes: loaded.crashes,
+            seat: Arc::new(Semaphore::new(1)),
             attempts: JoinSet::new(),
             in_flight: HashMap::new(),
         }
@@ -295,9 +300,9 @@ impl<'a> Carried<'a> {
         if !self.carrier.lease.holds() {
             return false;
         }
-        let further_seat = (!self.in_flight.is_empty()).then(|| Arc::clone(&self.carrier.seats));
+        let (own, seats) = (Arc::clone(&self.seat), Arc::clone(&self.carrier.seats));
         let name = (step.path.clone(), step.attempt);
-        let attempt = attempt::run(self.carrier.engine.clone(), Arc::clone(&self.carrier.steps), step, further_seat);
+        let attempt = attempt::run(self.carrier.engine.clone(), Arc::clone(&self.carrier.steps), step, own, seats);
         let handle = self.attempts.spawn(attempt);
         self.in_flight.insert(name, handle);
         true
