@@ -117,55 +117,21 @@ async fn a_cancelled_run_ends_canceled_whether_somebody_owns_it_or_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_lost_worker_had_sent_is_not_sent_again_unless_it_is_safe() {
-    for (method, safe) in [("POST", false), ("PUT", true)] {
-        let bed = Bed::new().await;
-        let id = bed
-            .deploy(&format!("version: 1\nname: send\nsteps:\n  - id: send\n    type: http.request\n    timeout: 1m\n    config: {{method: {method}, url: 'http://shop.test/confirmations/1?fault=hang&times=1', body: {{order: x}}}}\n"))
-            .await;
-        let lost = bed.work(4);
-        let run = bed.start(&id, json!({})).await;
-        wait_until(DEADLINE, "the request to be on its way", async || !bed.shop.requests().is_empty()).await;
-        lost.kill.cancel();
-        lost.task.await.expect("the worker is gone");
-        bed.database.move_clock(Duration::from_secs(11)).await;
-        let _survivor = bed.work_with(crate::bed::engine_on(&bed.database).await, 4);
-        if safe {
-            assert_eq!(bed.ended(run).await.0, "succeeded");
-            let keys: Vec<_> = bed.shop.requests().into_iter().map(|request| request.key).collect();
-            assert_eq!(keys, vec![Some(format!("{run}/send")); 2], "the same request with the same key");
-        } else {
-            let waiting = "select count(*) from onward.pending where kind = 'person'";
-            wait_until(DEADLINE, "the run to wait for a person", async || bed.count(waiting).await == 1).await;
-            assert_eq!(bed.shop.requests().len(), 1, "it was not sent again");
-            assert_eq!(bed.count("select count(*) from onward.checkpoint where status = 'ambiguous'").await, 1);
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_whose_row_is_gone_registers_anew_and_every_run_ends_once() {
+async fn what_a_lost_worker_had_sent_is_sent_again_with_the_same_key_when_it_is_safe() {
     let bed = Bed::new().await;
-    let id = bed.deploy("version: 1\nname: three\nsteps:\n  - {id: a, type: log, config: {message: a}}\n  - {id: pause, type: wait, config: {for: 1s}}\n  - {id: b, type: log, config: {message: b}}\n").await;
-    let _worker = bed.work(10);
-    let mut runs = Vec::new();
-    for _ in 0..10 {
-        runs.push(bed.start(&id, json!({})).await);
-    }
-    sqlx::query("delete from onward.worker").execute(bed.engine.pool()).await.expect("delete the row");
-    for run in runs {
-        assert_eq!(bed.ended(run).await.0, "succeeded");
-    }
-    assert_eq!(bed.count("select count(*) from onward.checkpoint").await, 30);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_keeps_killing_its_workers_ends() {
-    let bed = Bed::new().await;
-    let id = bed.deploy("version: 1\nname: one\nsteps:\n  - {id: a, type: log, config: {message: hi}}\n").await;
+    let id = bed
+        .deploy("version: 1\nname: send\nsteps:\n  - id: send\n    type: http.request\n    timeout: 1m\n    config: {method: PUT, url: 'http://shop.test/confirmations/1?fault=hang&times=1', body: {order: x}}\n")
+        .await;
+    let lost = bed.work(4);
     let run = bed.start(&id, json!({})).await;
-    sqlx::query("update onward.job set crashes = 5").execute(bed.engine.pool()).await.expect("count crashes");
-    let _worker = bed.work(4);
-    let (status, _, error) = bed.ended(run).await;
-    assert_eq!((status.as_str(), error["kind"].as_str()), ("failed", Some("crash_loop")));
+    wait_until(DEADLINE, "the request to be on its way", async || !bed.shop.requests().is_empty()).await;
+    lost.kill.cancel();
+    lost.task.await.expect("the worker is gone");
+    bed.database.move_clock(Duration::from_secs(11)).await;
+    let _survivor = bed.work_with(crate::bed::engine_on(&bed.database).await, 4);
+    assert_eq!(bed.ended(run).await.0, "succeeded");
+    let keys: Vec<_> = bed.shop.requests().into_iter().map(|request| request.key).collect();
+    assert_eq!(keys, vec![Some(format!("{run}/send")); 2]);
+    let totals = bed.shop.totals();
+    assert_eq!((totals.effects, totals.duplicates), (1, 0));
 }
