@@ -1,5 +1,7 @@
 //! The command line as it is typed.
 
+#![expect(clippy::doc_markdown, reason = "these comments are printed as help, where backticks are noise")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -18,37 +20,37 @@ pub struct Arguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Settings")]
 pub struct SettingFlags {
-    /// Postgres to use instead of a private one [`DATABASE_URL`]
+    /// Postgres to use instead of a private one [env: DATABASE_URL]
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub database_url: Option<String>,
-    /// Folder of the private Postgres and the development key [`ONWARD_DATA_DIR`]
+    /// Folder of the private Postgres and the development key [env: ONWARD_DATA_DIR]
     #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
     pub data_dir: Option<String>,
-    /// Where the API listens [`ONWARD_LISTEN`]
+    /// Where the API listens [env: ONWARD_LISTEN]
     #[arg(long, global = true, value_name = "ADDRESS", hide_short_help = true)]
     pub listen: Option<String>,
-    /// Which events are logged, e.g. `info,onward_engine=debug` [`ONWARD_LOG`]
+    /// Which events are logged, e.g. info,onward_engine=debug [env: ONWARD_LOG]
     #[arg(long, global = true, value_name = "FILTER", hide_short_help = true)]
     pub log: Option<String>,
-    /// Queues that a worker serves, separated by commas; all without it [`ONWARD_QUEUES`]
+    /// Queues that a worker serves, separated by commas; all without it [env: ONWARD_QUEUES]
     #[arg(long, global = true, value_name = "NAMES", hide_short_help = true)]
     pub queues: Option<String>,
-    /// Attempts in flight at once [`ONWARD_SEATS`]
+    /// Attempts in flight at once [env: ONWARD_SEATS]
     #[arg(long, global = true, value_name = "N", hide_short_help = true)]
     pub seats: Option<String>,
-    /// File with the master key and the pepper [`ONWARD_KEYRING`]
+    /// File with the master key and the pepper [env: ONWARD_KEYRING]
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub keyring: Option<String>,
-    /// For development: `shop.test=127.0.0.1:9101,…` [`ONWARD_HTTP_HOSTS`]
+    /// For development: shop.test=127.0.0.1:9101,… [env: ONWARD_HTTP_HOSTS]
     #[arg(long, global = true, value_name = "HOSTS", hide_short_help = true)]
     pub http_hosts: Option<String>,
-    /// Lets `serve` and `worker` use --http-hosts [`ONWARD_ALLOW_HTTP_HOSTS`]
+    /// Lets `serve` and `worker` use --http-hosts [env: ONWARD_ALLOW_HTTP_HOSTS]
     #[arg(long, global = true, hide_short_help = true)]
     pub allow_http_hosts: bool,
-    /// The server that commands ask [`ONWARD_SERVER`]
+    /// The server that commands ask [env: ONWARD_SERVER]
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub server: Option<String>,
-    /// The key that commands show it [`ONWARD_KEY`]
+    /// The key that commands show it [env: ONWARD_KEY]
     #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
     pub key: Option<String>,
     /// Print JSON; lists print one object a line
