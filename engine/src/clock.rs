@@ -3,8 +3,11 @@
 use std::sync::RwLock;
 use std::time::Instant;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use sqlx::PgPool;
+
+/// Decimals of a second in a `timestamptz`.
+const MICROSECONDS: u16 = 6;
 
 /// Answers with the database's time: what it said at the last look plus what has passed here since.
 #[derive(Debug)]
@@ -31,9 +34,12 @@ impl Clock {
         Ok(())
     }
 
+    /// In microseconds, as the database keeps it: what is computed from an instant in memory must come out the same
+    /// when the instant is read back after a crash.
     pub fn now(&self) -> DateTime<Utc> {
         let seen = *self.seen.read().expect("no code panics while it holds this lock");
-        seen.database + TimeDelta::from_std(seen.at.elapsed()).expect("a process does not live for ages")
+        let now = seen.database + TimeDelta::from_std(seen.at.elapsed()).expect("a process does not live for ages");
+        now.trunc_subsecs(MICROSECONDS)
     }
 }
 
