@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use onward_engine::{Engine, listen};
 use onward_steps::Steps;
 use tokio::net::TcpListener;
@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 
+/// Upper bounds of the buckets of durations, and of batch sizes.
+const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
+const SIZES: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 200.0, 500.0];
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 /// The tasks of a process and the two ways to end them.
@@ -108,7 +111,13 @@ pub async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {
 }
 
 pub fn metrics() -> Result<PrometheusHandle, Failure> {
-    PrometheusBuilder::new().install_recorder().map_err(|error| Failure::because(Exit::Failed, error))
+    let failed = |error| Failure::because(Exit::Failed, anyhow::Error::new(error));
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &SIZES))
+        .map_err(failed)?
+        .install_recorder()
+        .map_err(failed)
 }
 
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
