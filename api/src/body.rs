@@ -12,16 +12,11 @@ use serde_json::{Map, Value};
 
 use crate::problem::{Code, Problem};
 
-/// A caller that sends slower than this is cut off.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-pub async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+/// A caller that sends slower than the time-out is cut off.
+pub async fn read(body: Body, bytes_max: usize, timeout: Duration) -> Result<Bytes, Problem> {
     let limited = Limited::new(body, bytes_max).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, limited).await {
-        Err(_) => Err(Problem::new(
-            Code::RequestTimeout,
-            format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs()),
-        )),
+    match tokio::time::timeout(timeout, limited).await {
+        Err(_) => Err(Problem::new(Code::RequestTimeout, format!("the body did not arrive within {timeout:?}"))),
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             Err(Problem::new(Code::BodyTooLarge, format!("a body may have {bytes_max} bytes")))

@@ -31,6 +31,8 @@ pub struct Settings {
     pub connections_max: usize,
     /// From the first byte of a request to the last of its head.
     pub head_timeout: Duration,
+    /// From the head to the last byte of the body.
+    pub body_timeout: Duration,
     /// What a stop waits for requests in work.
     pub drain_max: Duration,
 }
@@ -42,6 +44,7 @@ impl Default for Settings {
             body_bytes_max: 512 * 1024,
             connections_max: 1_024,
             head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
             drain_max: Duration::from_secs(10),
         }
     }

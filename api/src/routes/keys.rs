@@ -29,7 +29,7 @@ struct CreateRequest {
 /// Not remembered under an idempotency key: that would store the secret.
 pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::KeysWrite).await?;
-    let bytes = body::read(body, api.settings.body_bytes_max).await?;
+    let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
     let CreateRequest { name, scopes, expires_at, prefix } = body::parse_request(&headers, &bytes)?;
     // Nobody gives what he does not have.
     if let Some(missing) = scopes.iter().find(|scope| !caller.allows(**scope)) {

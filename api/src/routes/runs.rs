@@ -45,7 +45,7 @@ pub async fn start(
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::RunsWrite).await?;
-    let bytes = body::read(body, api.settings.body_bytes_max).await?;
+    let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
     let request: StartRequest = body::parse_request(&headers, &bytes)?;
     let head = find_workflow_head(&api.engine, &id).await?;
     let head = head.ok_or_else(|| Problem::not_found(&format!("workflow `{id}`")))?;
@@ -155,7 +155,7 @@ pub async fn cancel(
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::RunsWrite).await?;
-    let bytes = body::read(body, api.settings.body_bytes_max).await?;
+    let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
     let request: CancelRequest = body::parse_request(&headers, &bytes)?;
     let run = find(&api, &id).await?;
     let outcome = onward_engine::cancel(&api.engine, run).await?;

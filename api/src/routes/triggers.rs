@@ -37,7 +37,7 @@ pub async fn start(
             format!("`{}` does not take requests at the moment", found.workflow),
         ));
     }
-    let bytes = body::read(body, api.settings.body_bytes_max).await?;
+    let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
     let inputs = body::parse_payload(&headers, &bytes)?;
     let key = idempotency::start_key(&headers, caller.as_deref(), &format!("triggers/{endpoint}"), &bytes)?;
     let version = api.engine.versions().load(api.engine.pool(), &found.workflow, found.version).await?;

@@ -59,7 +59,7 @@ fn etag(version: i32) -> String {
 /// What is wrong with a document, for editors and models: always 200.
 pub async fn validate(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::WorkflowsRead).await?;
-    let bytes = body::read(body, DOCUMENT_BYTES_MAX).await?;
+    let bytes = body::read(body, DOCUMENT_BYTES_MAX, api.settings.body_timeout).await?;
     let (text, format) = body::parse_document(&headers, &bytes)?;
     let checked = onward_engine::validate(api.engine.versions().catalog(), &Source::new("document", text, format));
     let valid = checked.is_valid();
@@ -69,7 +69,7 @@ pub async fn validate(State(api): State<Api>, headers: HeaderMap, body: Body) ->
 pub async fn create(State(api): State<Api>, headers: HeaderMap, uri: Uri, body: Body) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::WorkflowsWrite).await?;
     let dry_run = Query::parse(&uri, &["dry_run"])?.flag("dry_run")?;
-    let bytes = body::read(body, DOCUMENT_BYTES_MAX).await?;
+    let bytes = body::read(body, DOCUMENT_BYTES_MAX, api.settings.body_timeout).await?;
     let (text, format) = body::parse_document(&headers, &bytes)?;
     let source = Source::new("document", text, format);
     let wish = Wish { sources: vec![source], dry_run, prune: false, expect: Expect::Nothing, only: None };
@@ -85,7 +85,7 @@ pub async fn replace(
 ) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::WorkflowsWrite).await?;
     let dry_run = Query::parse(&uri, &["dry_run"])?.flag("dry_run")?;
-    let bytes = body::read(body, DOCUMENT_BYTES_MAX).await?;
+    let bytes = body::read(body, DOCUMENT_BYTES_MAX, api.settings.body_timeout).await?;
     let (text, format) = body::parse_document(&headers, &bytes)?;
     let expect = expected(&headers)?;
     let source = Source::new("document", text, format);
@@ -135,7 +135,7 @@ enum DocumentFormat {
 
 pub async fn deploy(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::WorkflowsWrite).await?;
-    let bytes = body::read(body, DEPLOY_BYTES_MAX).await?;
+    let bytes = body::read(body, DEPLOY_BYTES_MAX, api.settings.body_timeout).await?;
     let request: DeployRequest = body::parse_request(&headers, &bytes)?;
     let sources = request.documents.into_iter().map(|document| {
         let format = match document.format {

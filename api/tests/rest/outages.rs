@@ -99,3 +99,21 @@ async fn idle_connections_give_their_places_back() {
     }
     assert_eq!(server.get("/healthz").await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_never_finishes_its_body_is_told_so() {
+    let settings = Settings { body_timeout: Duration::from_millis(200), ..Settings::default() };
+    let server = Server::start_with(settings).await;
+    let mut stream = TcpStream::connect(server.address).await.expect("connect");
+    let head = format!(
+        "POST /api/v1/workflows HTTP/1.1\r\nhost: onward.test\r\nauthorization: Bearer {}\r\ncontent-length: 100\r\n\r\n{{",
+        server.key
+    );
+    stream.write_all(head.as_bytes()).await.expect("send half a body");
+    let mut answer = [0; 12];
+    tokio::time::timeout(DEADLINE, stream.read_exact(&mut answer))
+        .await
+        .expect("an answer comes")
+        .expect("all of its head");
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
