@@ -1,7 +1,7 @@
 -- The same page when only live runs are asked for: the jobs are few, the runs may be millions.
 select
     p.id, p.workflow, p.version, p.trigger_id, p.state as "state!", p.created_at, p.scheduled_at,
-    p.cancel_requested_at
+    null::timestamptz as finished_at, p.cancel_requested_at, null::text as error
 from (
     select
         r.id, r.workflow, r.version, r.trigger_id, r.created_at, r.scheduled_at, j.cancel_requested_at,

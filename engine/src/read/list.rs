@@ -53,6 +53,25 @@ pub struct RunPage {
     pub next_cursor: Option<RunCursor>,
 }
 
+/// Two statements with the same parameters and the same row.
+macro_rules! read_page {
+    ($file:literal, $engine:ident, $filter:ident, $bounds:ident, $limit:ident) => {
+        sqlx::query_file_as!(
+            StoredRow,
+            $file,
+            $bounds.to,
+            $bounds.from,
+            some(&$filter.workflows),
+            some(&$filter.versions),
+            some(&$filter.triggers),
+            state_names($filter) as _,
+            i64::from($limit) + 1
+        )
+        .fetch_all($engine.pool())
+        .await?
+    };
+}
+
 /// Newest first.
 pub async fn list_runs(
     engine: &Engine,
@@ -63,11 +82,12 @@ pub async fn list_runs(
     let limit = limit.clamp(1, PAGE_MAX);
     let bounds = Bounds::new(filter, before);
     let live = !filter.states.is_empty() && filter.states.iter().all(|state| !state.has_ended());
-    let mut data = if live {
-        read_live(engine, filter, bounds, limit).await?
+    let rows = if live {
+        read_page!("queries/list_live_runs.sql", engine, filter, bounds, limit)
     } else {
-        read_any(engine, filter, bounds, limit).await?
+        read_page!("queries/list_runs.sql", engine, filter, bounds, limit)
     };
+    let mut data = rows.into_iter().map(RunRow::try_from).collect::<Result<Vec<_>, _>>()?;
     let more = data.len() > usize::from(limit);
     data.truncate(usize::from(limit));
     let next_cursor = data.last().filter(|_| more).map(|last| last.id);
@@ -97,70 +117,38 @@ fn first_id(instant: DateTime<Utc>) -> Uuid {
     Uuid::from_u128(milliseconds.min((1 << 48) - 1) << 80)
 }
 
-async fn read_any(engine: &Engine, filter: &RunFilter, bounds: Bounds, limit: u16) -> Result<Vec<RunRow>, ReadError> {
-    let states = state_names(filter);
-    let rows = sqlx::query_file!(
-        "queries/list_runs.sql",
-        bounds.to,
-        bounds.from,
-        some(&filter.workflows),
-        some(&filter.versions),
-        some(&filter.triggers),
-        states.as_deref(),
-        i64::from(limit) + 1
-    )
-    .fetch_all(engine.pool())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let id = RunId(row.id);
-            Ok(RunRow {
-                id,
-                workflow: row.workflow,
-                version: row.version,
-                trigger_id: row.trigger_id,
-                status: row.state.parse().map_err(|error| ReadError::corrupt(id, "status", error))?,
-                created_at: row.created_at,
-                scheduled_at: row.scheduled_at,
-                finished_at: row.finished_at,
-                cancel_requested_at: row.cancel_requested_at,
-                error: parse_error(id, row.error.as_deref())?,
-            })
-        })
-        .collect()
+/// A row of either statement, before its texts are read.
+struct StoredRow {
+    id: Uuid,
+    workflow: String,
+    version: i32,
+    trigger_id: Option<String>,
+    state: String,
+    created_at: DateTime<Utc>,
+    scheduled_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    cancel_requested_at: Option<DateTime<Utc>>,
+    error: Option<String>,
 }
 
-async fn read_live(engine: &Engine, filter: &RunFilter, bounds: Bounds, limit: u16) -> Result<Vec<RunRow>, ReadError> {
-    let states = state_names(filter);
-    let rows = sqlx::query_file!(
-        "queries/list_live_runs.sql",
-        bounds.to,
-        bounds.from,
-        some(&filter.workflows),
-        some(&filter.versions),
-        some(&filter.triggers),
-        states.as_deref(),
-        i64::from(limit) + 1
-    )
-    .fetch_all(engine.pool())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let id = RunId(row.id);
-            Ok(RunRow {
-                id,
-                workflow: row.workflow,
-                version: row.version,
-                trigger_id: row.trigger_id,
-                status: row.state.parse().map_err(|error| ReadError::corrupt(id, "status", error))?,
-                created_at: row.created_at,
-                scheduled_at: row.scheduled_at,
-                finished_at: None,
-                cancel_requested_at: row.cancel_requested_at,
-                error: None,
-            })
+impl TryFrom<StoredRow> for RunRow {
+    type Error = ReadError;
+
+    fn try_from(row: StoredRow) -> Result<Self, ReadError> {
+        let id = RunId(row.id);
+        Ok(Self {
+            id,
+            workflow: row.workflow,
+            version: row.version,
+            trigger_id: row.trigger_id,
+            status: row.state.parse().map_err(|error| ReadError::corrupt(id, "status", error))?,
+            created_at: row.created_at,
+            scheduled_at: row.scheduled_at,
+            finished_at: row.finished_at,
+            cancel_requested_at: row.cancel_requested_at,
+            error: parse_error(id, row.error.as_deref())?,
         })
-        .collect()
+    }
 }
 
 fn some<T>(list: &[T]) -> Option<&[T]> {
