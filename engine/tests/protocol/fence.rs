@@ -80,21 +80,47 @@ async fn the_reaper_waits_for_a_batch_in_flight_and_then_gives_back_a_job_with_i
 }
 
 #[tokio::test]
-async fn a_batch_that_comes_while_the_reaper_deletes_waits_and_then_writes_nothing() {
+async fn the_reaper_waits_for_an_end_in_flight_and_then_finds_nothing_to_give_back() {
     let bed = Bed::new().await;
     let lease = bed.worker().await;
     let job = bed.claimed_run(&lease).await;
-    let mut reaper = Session::begin(&bed).await;
-    reaper.run_on(&query("delete_worker"), lease.worker().0).await.expect("the row is deleted");
+    bed.silence(&lease).await;
+    let mut batch = Session::begin(&bed).await;
+    assert_eq!(batch.move_job(&query("commit_batch"), lease.worker(), &job, "end", None).await, (true, true));
 
-    let committer = Committer::start(bed.engine.hot().clone(), lease.clone());
-    let write = adds(&job, "a", json!(1), bed.now().await);
-    let writing = tokio::spawn(async move { committer.write(write).await });
+    let engine = bed.engine.clone();
+    let reaping = tokio::spawn(async move { reap(engine.pool(), engine.wakes()).await.expect("it reaps") });
     bed.wait_for_blocked(1).await;
-    reaper.commit().await;
+    // The worker's row is what it waits for, and not yet the job.
+    let deleting = "select count(*) from pg_stat_activity where datname = current_database()
+        and wait_event_type = 'Lock' and query like '%delete from onward.worker%'";
+    assert_eq!(bed.count(deleting).await, 1);
+    batch.commit().await;
 
-    assert_eq!(writing.await.expect("the committer answers"), Written::Lost);
-    assert_eq!(bed.count("select count(*) from onward.checkpoint").await, 0);
+    assert_eq!(reaping.await.expect("the reaper ends"), 0);
+    assert_eq!(bed.status(job.run).await.as_deref(), Some("succeeded"));
+    assert_eq!(bed.count("select count(*) from onward.job").await, 0);
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_while_the_reaper_deletes_waits_and_then_writes_nothing() {
+    // The lean form of the statement and the full one.
+    for settles in [false, true] {
+        let bed = Bed::new().await;
+        let lease = bed.worker().await;
+        let job = bed.claimed_run(&lease).await;
+        let mut reaper = Session::begin(&bed).await;
+        reaper.run_on(&query("delete_worker"), lease.worker().0).await.expect("the row is deleted");
+
+        let committer = Committer::start(bed.engine.hot().clone(), lease.clone());
+        let write = RunWrite { settles, ..adds(&job, "a", json!(1), bed.now().await) };
+        let writing = tokio::spawn(async move { committer.write(write).await });
+        bed.wait_for_blocked(1).await;
+        reaper.commit().await;
+
+        assert_eq!(writing.await.expect("the committer answers"), Written::Lost);
+        assert_eq!(bed.count("select count(*) from onward.checkpoint").await, 0);
+    }
 }
 
 #[tokio::test]

@@ -49,9 +49,11 @@ async fn carry(bed: Arc<Bed>, lease: Lease) {
                 _ => RunWrite { then: Then::Park(Park { seen: run.seen, due_at, waits: Vec::new() }), ..nothing },
             })
         });
-        futures_util::future::join_all(writes).await;
         let kept: Vec<RunId> = runs.iter().map(|run| run.run).collect();
-        release(bed.engine.hot(), bed.engine.wakes(), lease.worker(), &kept, Duration::ZERO).await.expect("released");
+        // On connections of their own: the batch and the release of one worker are what can cross most easily.
+        let releasing = release(bed.engine.hot(), bed.engine.wakes(), lease.worker(), &kept, Duration::ZERO);
+        let (_, released) = tokio::join!(futures_util::future::join_all(writes), releasing);
+        released.expect("an answer");
     }
 }
 
