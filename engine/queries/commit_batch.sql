@@ -57,7 +57,7 @@ moved as (
         crashes = case when l.resets then 0 else j.crashes end
     from locked l
     where j.run_id = any(array(select run_id from locked where move <> 'end'))
-        and j.run_id = l.run_id and j.path = '' and l.move <> 'end' and (l.move <> 'park' or j.wakes = l.seen)
+        and j.run_id = l.run_id and j.path = '' and l.move <> 'end' and (l.move = 'keep' or j.wakes = l.seen)
     returning j.run_id, l.move
 ),
 waiting as (
@@ -98,7 +98,7 @@ settled as (
 select
     i.run_id as "run_id!",
     mine.run_id is not null as "owned!",
-    i.move <> 'park' or moved.run_id is not null as "parked!",
+    i.move not in ('park', 'release') or moved.run_id is not null as "parked!",
     coalesce(w.rows, 0) as "written!"
 from input i
 left join mine on mine.run_id = i.run_id

@@ -33,8 +33,8 @@ pub struct RunWrite {
 pub enum Then {
     Keep,
     Park(Park),
-    /// Hand it back, due at this instant.
-    Release(DateTime<Utc>),
+    /// Hand it back.
+    Release(Release),
     End(EndRow),
 }
 
@@ -47,11 +47,19 @@ pub struct Park {
     pub waits: Vec<Wait>,
 }
 
+/// The run is handed back unharmed.
+#[derive(Debug, Clone, Copy)]
+pub struct Release {
+    /// As of a park: a release that is repeated after a lost answer must not take a run that was claimed again.
+    pub seen: i32,
+    pub due_at: DateTime<Utc>,
+}
+
 /// What became of one [`RunWrite`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     Stored,
-    /// Not parked, or somebody else's checkpoint was there first: load the run again.
+    /// Not parked or handed back, or somebody else's checkpoint was there first: load the run again.
     ReadAgain,
     /// The run is not ours any more; drop it.
     Lost,

@@ -34,7 +34,7 @@ mod workflows;
 pub use cancel::{CancelError, CancelOutcome, cancel};
 pub use claim::{Claimed, Lanes, claim};
 pub use clock::Clock;
-pub use commit::{CheckpointRow, Committer, EndRow, LOOK_AGAIN, Park, RunWrite, Then, Written};
+pub use commit::{CheckpointRow, Committer, EndRow, LOOK_AGAIN, Park, Release, RunWrite, Then, Written};
 pub use cron::{FireError, Fired, fire_due};
 pub use database::MIGRATOR;
 pub use deploy::{

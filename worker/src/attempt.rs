@@ -2,18 +2,23 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use onward_engine::Engine;
+use onward_engine::{Engine, Lease};
 use onward_steps::{Attempt, Steps};
 use onward_workflows::{ErrorKind, Event, Outcome, RunStep, StepError};
 use tokio::sync::Semaphore;
+
+/// Between two looks at a lease that is late.
+const LEASE_LATE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the attempt and reports it as the event that the flow expects.
 pub(crate) async fn run(
     engine: Engine,
     steps: Arc<Steps>,
+    lease: Lease,
     step: RunStep,
     own: Arc<Semaphore>,
     seats: Arc<Semaphore>,
@@ -25,6 +30,10 @@ pub(crate) async fn run(
         own = own.acquire_owned() => own.ok(),
         further = seats.acquire_owned() => further.ok(),
     };
+    // It may have waited long for its seat. A lost lease aborts this task; one that is only late may still be renewed.
+    while !lease.holds() {
+        tokio::time::sleep(LEASE_LATE_PAUSE).await;
+    }
     let started_at = engine.clock().now();
     let outcome = carry_out(&steps, &step).await;
     let finished_at: DateTime<Utc> = engine.clock().now().max(started_at);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onward_engine::{
-    CheckpointRow, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, RunWrite, Then, Written,
-    load,
+    CheckpointRow, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, Release, RunWrite, Then,
+    Written, load,
 };
 use onward_steps::Steps;
 use onward_workflows::{Action, End, ErrorKind, Event, Flow, RunId, RunStatus, RunStep, StepError};
@@ -302,7 +302,8 @@ impl<'a> Carried<'a> {
         }
         let (own, seats) = (Arc::clone(&self.seat), Arc::clone(&self.carrier.seats));
         let name = (step.path.clone(), step.attempt);
-        let attempt = attempt::run(self.carrier.engine.clone(), Arc::clone(&self.carrier.steps), step, own, seats);
+        let (engine, lease) = (self.carrier.engine.clone(), self.carrier.lease.clone());
+        let attempt = attempt::run(engine, Arc::clone(&self.carrier.steps), lease, step, own, seats);
         let handle = self.attempts.spawn(attempt);
         self.in_flight.insert(name, handle);
         true
@@ -357,7 +358,10 @@ impl<'a> Carried<'a> {
     }
 
     async fn hand_back(&mut self, pause: TimeDelta) -> Stretch {
-        let write = RunWrite { then: Then::Release(self.now() + pause), ..RunWrite::nothing(self.run, self.claimed) };
+        let write = RunWrite {
+            then: Then::Release(Release { seen: self.seen, due_at: self.now() + pause }),
+            ..RunWrite::nothing(self.run, self.claimed)
+        };
         self.carrier.committer.write(write).await;
         Stretch::Over
     }

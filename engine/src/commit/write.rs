@@ -138,14 +138,15 @@ fn name_of(then: &Then) -> &'static str {
 fn seen_of(then: &Then) -> Option<i32> {
     match then {
         Then::Park(park) => Some(park.seen),
-        Then::Keep | Then::Release(_) | Then::End(_) => None,
+        Then::Release(release) => Some(release.seen),
+        Then::Keep | Then::End(_) => None,
     }
 }
 
 fn due_of(then: &Then) -> Option<DateTime<Utc>> {
     match then {
         Then::Park(park) => Some(park.due_at),
-        Then::Release(due_at) => Some(*due_at),
+        Then::Release(release) => Some(release.due_at),
         Then::Keep | Then::End(_) => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use onward_engine::{Committer, Engine, Lease, Park, RunWrite, Then, cancel, fire_due, load, reap, release};
+use onward_engine::{Committer, Engine, Lease, Park, Release, RunWrite, Then, cancel, fire_due, load, reap, release};
 use onward_workflows::RunId;
 use rand::seq::{IndexedRandom, SliceRandom};
 use sqlx::Connection;
@@ -36,7 +36,7 @@ async fn carry(bed: Arc<Bed>, lease: Lease) {
         let writes = runs.iter().enumerate().map(|(place, run)| {
             let nothing = RunWrite::nothing(run.run, run.claimed);
             committer.write(match place % 4 {
-                0 => RunWrite { then: Then::Release(due_at), settles: true, ..nothing },
+                0 => RunWrite { then: Then::Release(Release { seen: run.seen, due_at }), settles: true, ..nothing },
                 1 => RunWrite {
                     resets_crashes: true,
                     ..adds(

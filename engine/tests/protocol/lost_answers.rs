@@ -63,7 +63,7 @@ async fn checkpoints_whose_commit_was_not_answered_are_stored_once_and_reported_
 async fn a_park_repeated_after_its_answer_was_lost_does_not_park_a_run_that_was_claimed_again() {
     let bed = Bed::new().await;
     let ours = query("commit_batch");
-    let careless = replaced(&ours, "(l.move <> 'park' or j.wakes = l.seen)", "true");
+    let careless = replaced(&ours, "(l.move = 'keep' or j.wakes = l.seen)", "true");
     for (statement, stays) in [(&ours, true), (&careless, false)] {
         let lease = bed.worker().await;
         let job = bed.claimed_run(&lease).await;
