@@ -20,14 +20,21 @@ pub async fn require(api: &Api, headers: &HeaderMap, scope: Scope) -> Result<Arc
 }
 
 pub async fn identify(api: &Api, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
-    let presented = presented(headers)
+    let presented = presented(headers)?
         .ok_or_else(|| Problem::new(Code::Unauthorized, "send `Authorization: Bearer KEY` or `X-API-Key: KEY`"))?;
     Ok(authenticate(&api.engine, presented).await?)
 }
 
-fn presented(headers: &HeaderMap) -> Option<&str> {
+/// One key, in one of two headers. Two of them would leave open which one counts.
+fn presented(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer =
         bearer.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    bearer.map(|(_, key)| key.trim()).or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()))
+    let bearer = bearer.map(|(_, key)| key.trim());
+    match (bearer, headers.get("x-api-key").and_then(|value| value.to_str().ok())) {
+        (Some(_), Some(_)) => {
+            Err(Problem::new(Code::Malformed, "send one key: `Authorization` or `X-API-Key`, not both"))
+        }
+        (bearer, other) => Ok(bearer.or(other)),
+    }
 }

@@ -119,7 +119,11 @@ fn parse_form(bytes: &Bytes) -> Result<Value, Problem> {
 pub fn decode(text: &str) -> Result<String, Problem> {
     let spaced = text.replace('+', " ");
     let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| Problem::new(Code::Malformed, "an escape is not UTF-8"))
+    let decoded = decoded.map_err(|_| Problem::new(Code::Malformed, "an escape is not UTF-8"))?;
+    if decoded.contains('\0') {
+        return Err(Problem::new(Code::InvalidRequest, "a text holds the character U+0000"));
+    }
+    Ok(decoded.into_owned())
 }
 
 /// A document as text, in the format that the content type names.

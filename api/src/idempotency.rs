@@ -24,6 +24,14 @@ fn read(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     })
 }
 
+/// For effects whose answer must not be stored: better refused than dropped silently.
+pub fn refuse(headers: &HeaderMap, why: &str) -> Result<(), Problem> {
+    match read(headers)? {
+        None => Ok(()),
+        Some(_) => Err(Problem::new(Code::InvalidRequest, format!("no Idempotency-Key here: {why}"))),
+    }
+}
+
 /// Keys of one caller and one route do not meet those of others.
 fn scope(caller: Option<&Principal>, route: &str) -> String {
     format!("{}:{route}", caller.map_or_else(|| "anyone".to_owned(), |caller| caller.id.to_string()))

@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod idempotency;
 mod page;
+mod path;
 mod problem;
 mod request_id;
 mod router;

@@ -56,6 +56,7 @@ codes! {
     InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "The request does not mean anything";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The key was used for another request";
     Internal = "internal", INTERNAL_SERVER_ERROR, "This is a fault of Onward";
+    NotReady = "not_ready", SERVICE_UNAVAILABLE, "This server cannot do its work";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The database does not answer";
 }
 
@@ -106,7 +107,7 @@ impl IntoResponse for Problem {
         let mut response = self.code.status().into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT));
         match self.code {
-            Code::Unavailable | Code::IdempotencyInWork => {
+            Code::Unavailable | Code::NotReady | Code::IdempotencyInWork => {
                 response.headers_mut().insert(RETRY_AFTER, RETRY_SOON);
             }
             Code::Unauthorized => {

@@ -15,6 +15,15 @@ impl From<sqlx::Error> for Problem {
                 tracing::error!(error = %error, "the database refused a statement");
                 Self::new(Code::Internal, "the database refused a statement")
             }
+            sqlx::Error::Decode(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::RowNotFound => {
+                tracing::error!(error = %error, "the database answered what cannot be read");
+                Self::new(Code::Internal, "the database answered what cannot be read")
+            }
             _ => {
                 tracing::warn!(error = %error, "the database did not answer");
                 Self::new(Code::Unavailable, "nothing was lost; try again in a moment")
@@ -26,7 +35,11 @@ impl From<sqlx::Error> for Problem {
 /// Shutdown, start-up, crash, too many connections, a statement that took too long.
 fn is_passing(code: Option<&str>) -> bool {
     code.is_some_and(|code| {
-        code.starts_with("57") || code.starts_with("53") || code.starts_with("08") || code.starts_with("40")
+        code.starts_with("57")
+            || code == "25006"
+            || code.starts_with("53")
+            || code.starts_with("08")
+            || code.starts_with("40")
     })
 }
 

@@ -31,7 +31,7 @@ async fn alive() -> Json<serde_json::Value> {
 async fn ready(State(api): State<Api>) -> Result<Response, Problem> {
     match check_ready(&api.engine).await {
         Ok(()) => Ok(Json(json!({ "status": "ready" })).into_response()),
-        Err(why) => Err(Problem::new(Code::Unavailable, why.to_string())),
+        Err(why) => Err(Problem::new(Code::NotReady, why.to_string())),
     }
 }
 

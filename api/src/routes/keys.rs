@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use crate::auth;
 use crate::body;
+use crate::idempotency;
 use crate::page::Query;
+use crate::path::Name;
 use crate::problem::{Code, Problem};
 use crate::router::Api;
 
@@ -26,9 +28,9 @@ struct CreateRequest {
     prefix: Option<String>,
 }
 
-/// Not remembered under an idempotency key: that would store the secret.
 pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::KeysWrite).await?;
+    idempotency::refuse(&headers, "the answer holds a secret, which is never stored")?;
     let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
     let CreateRequest { name, scopes, expires_at, prefix } = body::parse_request(&headers, &bytes)?;
     // Nobody gives what he does not have.
@@ -49,7 +51,7 @@ pub async fn list(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Resul
     Ok(Json(list_keys(&api.engine, query.parsed("cursor")?, query.limit()?).await?).into_response())
 }
 
-pub async fn revoke(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn revoke(State(api): State<Api>, Name(id): Name, headers: HeaderMap) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::KeysWrite).await?;
     let no_key = || Problem::not_found(&format!("key `{id}`"));
     let key: ApiKeyId = id.parse().map_err(|_| no_key())?;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use onward_engine::{
@@ -17,6 +17,7 @@ use crate::auth;
 use crate::body;
 use crate::idempotency::{self, REPLAYED};
 use crate::page::Query;
+use crate::path::Name;
 use crate::problem::{Code, Problem};
 use crate::router::Api;
 
@@ -40,7 +41,7 @@ fn no_inputs() -> Value {
 
 pub async fn start(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Name(id): Name,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -106,12 +107,7 @@ pub async fn list(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Resul
     Ok(Json(page).into_response())
 }
 
-pub async fn show(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, Problem> {
+pub async fn show(State(api): State<Api>, Name(id): Name, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::RunsRead).await?;
     let query = Query::parse(&uri, &["expand"])?;
     let run = find(&api, &id).await?;
@@ -136,7 +132,7 @@ async fn steps_of(api: &Api, run: RunId) -> Result<Value, Problem> {
     Ok(json!(steps))
 }
 
-pub async fn steps(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn steps(State(api): State<Api>, Name(id): Name, headers: HeaderMap) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::RunsRead).await?;
     let run = find(&api, &id).await?;
     Ok(Json(json!({ "data": steps_of(&api, run).await?, "next_cursor": null })).into_response())
@@ -150,7 +146,7 @@ struct CancelRequest {
 
 pub async fn cancel(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Name(id): Name,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

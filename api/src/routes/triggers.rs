@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use onward_engine::{PrepareRun, Scope, Started, find_endpoint};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::auth;
 use crate::body;
 use crate::idempotency::{self, REPLAYED};
+use crate::path::Name;
 use crate::problem::{Code, Problem};
 use crate::router::Api;
 
@@ -20,7 +21,7 @@ const SHOWN_HEADERS: [&str; 6] =
 
 pub async fn start(
     State(api): State<Api>,
-    Path(endpoint): Path<String>,
+    Name(endpoint): Name,
     method: Method,
     uri: Uri,
     headers: HeaderMap,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -12,12 +12,13 @@ use onward_engine::{
 };
 use onward_workflows::{Format, Source};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::auth;
 use crate::body;
 use crate::idempotency;
 use crate::page::Query;
+use crate::path::Name;
 use crate::problem::{Code, Problem};
 use crate::router::Api;
 
@@ -33,12 +34,7 @@ pub async fn list(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Resul
     Ok(Json(page).into_response())
 }
 
-pub async fn show(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, Problem> {
+pub async fn show(State(api): State<Api>, Name(id): Name, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::WorkflowsRead).await?;
     let query = Query::parse(&uri, &["version"])?;
     let found = find_workflow(&api.engine, &id, query.parsed("version")?).await?;
@@ -78,7 +74,7 @@ pub async fn create(State(api): State<Api>, headers: HeaderMap, uri: Uri, body: 
 
 pub async fn replace(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Name(id): Name,
     headers: HeaderMap,
     uri: Uri,
     body: Body,
@@ -117,9 +113,17 @@ struct DeployRequest {
     dry_run: bool,
 }
 
+/// A text with its name, or the document itself as JSON.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum DeployDocument {
+    Text(DocumentText),
+    Object(Map<String, Value>),
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DeployDocument {
+struct DocumentText {
     /// Shown in diagnostics.
     file: String,
     format: DocumentFormat,
@@ -133,16 +137,24 @@ enum DocumentFormat {
     Yaml,
 }
 
+impl From<DocumentFormat> for Format {
+    fn from(format: DocumentFormat) -> Self {
+        match format {
+            DocumentFormat::Json => Self::Json,
+            DocumentFormat::Yaml => Self::Yaml,
+        }
+    }
+}
+
 pub async fn deploy(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::WorkflowsWrite).await?;
     let bytes = body::read(body, DEPLOY_BYTES_MAX, api.settings.body_timeout).await?;
     let request: DeployRequest = body::parse_request(&headers, &bytes)?;
-    let sources = request.documents.into_iter().map(|document| {
-        let format = match document.format {
-            DocumentFormat::Json => Format::Json,
-            DocumentFormat::Yaml => Format::Yaml,
-        };
-        Source::new(document.file, document.text, format)
+    let sources = request.documents.into_iter().enumerate().map(|(place, document)| match document {
+        DeployDocument::Text(DocumentText { file, format, text }) => Source::new(file, text, format.into()),
+        DeployDocument::Object(object) => {
+            Source::new(format!("documents/{place}"), Value::Object(object).to_string(), Format::Json)
+        }
     });
     let wish = Wish {
         sources: sources.collect(),

@@ -117,3 +117,16 @@ async fn a_client_that_never_finishes_its_body_is_told_so() {
         .expect("all of its head");
     assert_eq!(&answer, b"HTTP/1.1 408");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_for_next_weeks_runs_the_server_is_not_ready() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/readyz").await.status, 200);
+    let partition = "select inhrelid::regclass::text from pg_inherits where inhparent = 'onward.run'::regclass \
+        and inhrelid::regclass::text like '%' || to_char(onward.week_of(onward.now()) + interval '1 week', 'YYYYMMDD')";
+    let partition: String = sqlx::query_scalar(partition).fetch_one(server.engine.pool()).await.expect("it is there");
+    let detach = sqlx::AssertSqlSafe(format!("alter table onward.run detach partition {partition}"));
+    sqlx::query(detach).execute(server.engine.pool()).await.expect("detach it");
+    let answer = server.get("/readyz").await;
+    assert_eq!((answer.status, answer.body["code"].as_str()), (503, Some("not_ready")), "{}", answer.body);
+}

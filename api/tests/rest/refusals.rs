@@ -151,3 +151,24 @@ async fn unknown_fields_and_parameters_are_refused() {
     check(&server, server.post("/api-keys", &json!({ "name": "x", "scopes": ["all"] })).await, 422, "invalid_request")
         .await;
 }
+
+#[tokio::test]
+async fn names_that_nothing_can_have_are_404_and_never_a_fault() {
+    let server = with_orders().await;
+    for path in ["/workflows/a%00b", "/workflows/%FF", "/runs/a%00b", "/triggers/a%00b", "/triggers/%FF"] {
+        let method = if path.starts_with("/triggers") { "POST" } else { "GET" };
+        check(&server, server.send(method, path, &[JSON], b"{}").await, 404, "not_found").await;
+    }
+    check(&server, server.get("/runs?workflow=a%00b").await, 422, "invalid_request").await;
+    check(&server, server.get("/workflows?cursor=a%00").await, 422, "invalid_request").await;
+}
+
+#[tokio::test]
+async fn one_key_in_one_header_and_no_secret_is_remembered() {
+    let server = with_orders().await;
+    let answer = server.send("GET", "/me", &[("x-api-key", "onw_x.y")], b"").await;
+    check(&server, answer, 400, "malformed").await;
+    let body = br#"{"name":"x","scopes":["runs:read"]}"#;
+    let answer = server.send("POST", "/api-keys", &[JSON, ("idempotency-key", "k")], body).await;
+    check(&server, answer, 422, "invalid_request").await;
+}

@@ -81,3 +81,22 @@ async fn the_next_fire_times_are_told() {
     assert!(at.iter().all(|at| at.timestamp() % 90 == 0));
     assert!(at.is_sorted());
 }
+
+#[tokio::test]
+async fn documents_are_deployed_as_texts_or_as_objects_and_the_answer_is_repeated() {
+    let server = Server::start().await;
+    let yaml = "version: 1\nname: noted\nsteps: [{ id: a, type: log, config: { message: hi } }]\n";
+    let documents = json!({ "documents": [orders(), { "file": "noted.yaml", "format": "yaml", "text": yaml }] });
+    let headers = [JSON, ("idempotency-key", "d1")];
+    let first = server.send("POST", "/workflows/deploy", &headers, documents.to_string().as_bytes()).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    let ids: Vec<_> =
+        first.body["workflows"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["orders", "noted"]);
+    let again = server.send("POST", "/workflows/deploy", &headers, documents.to_string().as_bytes()).await;
+    assert_eq!((again.status, again.header("idempotency-replayed"), &again.body), (200, Some("true"), &first.body));
+    let pruned = json!({ "documents": [orders()], "prune": true });
+    let answer = server.post("/workflows/deploy", &pruned).await;
+    assert_eq!(answer.body["workflows"][1]["action"], "removed", "{}", answer.body);
+    assert_eq!(server.count("select count(*) from onward.workflow where enabled").await, 1);
+}
