@@ -22,8 +22,7 @@ const WORK: StepType = StepType {
 };
 
 pub struct Server {
-    /// Dropped with the server, not before.
-    _database: TestDatabase,
+    pub database: TestDatabase,
     pub engine: Engine,
     pub address: SocketAddr,
     pub key: String,
@@ -67,7 +66,7 @@ impl Server {
         let stop = CancellationToken::new();
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         tokio::spawn(serve(listener, Api { engine: engine.clone(), settings, metrics }, stop.clone()));
-        let mut server = Self { _database: database, engine, address, key: String::new(), stop };
+        let mut server = Self { database, engine, address, key: String::new(), stop };
         server.key = server.make_key(&[Scope::Admin]).await;
         server
     }
