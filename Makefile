@@ -30,7 +30,8 @@ sqlx: setup ## Write .sqlx after a change of queries or migrations
 	scripts/prepare-queries
 
 bench: setup ## Measure throughput and latency
-	cargo run --release --package onward-bench
+	cargo build --release --package onward-cli --package onward-bench
+	$${CARGO_TARGET_DIR:-target}/release/onward-bench
 
 clean-db: ## Throw away the private databases of this checkout and of its tests
 	scripts/clean-databases

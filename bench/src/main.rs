@@ -6,6 +6,7 @@ mod bed;
 mod drain;
 mod durable;
 mod latency;
+mod memory;
 mod report;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ fn measure() -> anyhow::Result<()> {
         durable::measure(&bed, &mut report, rounds, if quick { 400 } else { 4_000 }).await?;
         latency::measure(&bed, &mut report, rounds, if quick { 50 } else { 200 }).await
     })?;
+    memory::measure(&mut report)?;
     report.print();
     drop(runtime);
     server.stop();
