@@ -87,11 +87,12 @@ pub enum Command {
     },
     /// Check documents without a server
     Validate {
-        /// Files, or - for standard input; the documents of this folder without any
+        /// Files or folders, or - for standard input; the documents of this folder without any
         files: Vec<PathBuf>,
     },
     /// Check documents, show what would change, and deploy them
     Deploy {
+        /// Files or folders; the documents of this folder without any
         files: Vec<PathBuf>,
         /// Do not ask
         #[arg(short, long)]
@@ -122,6 +123,7 @@ pub enum Command {
     },
     /// Start a run as an outside caller does
     Trigger {
+        /// As the document's webhook trigger names it
         endpoint: String,
         /// The body: JSON, or @FILE
         #[arg(short, long, default_value = "{}")]
@@ -166,29 +168,38 @@ pub enum Migrate {
 pub enum Runs {
     /// The newest first
     List {
+        /// queued, running, waiting, succeeded, failed or canceled; may be repeated
         #[arg(long)]
         status: Vec<String>,
-        #[arg(long)]
+        /// A workflow's id; may be repeated
+        #[arg(long, value_name = "ID")]
         workflow: Vec<String>,
-        /// A time, or how long ago: 2h
-        #[arg(long)]
+        /// Only runs that were made since then: an instant (2026-11-24T10:00:00Z), or how long ago (2h)
+        #[arg(long, value_name = "WHEN")]
         since: Option<String>,
-        #[arg(short = 'n', long, default_value_t = 20)]
+        /// How many at most
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
         limit: usize,
     },
     /// One run: why it is where it is, then its steps
-    Show { run: String },
-    /// Watch a run to its end
+    Show {
+        /// Its id, or as much of it as is unique
+        run: String,
+    },
+    /// Watch a run to its end; the exit code says how it ended
     Follow {
+        /// Its id, or as much of it as is unique
         run: String,
         /// Stop watching after so long; the run goes on
         #[arg(long, value_name = "DURATION")]
         timeout: Option<String>,
     },
-    /// Ask for a run to be cancelled
+    /// Ask for a run to be canceled
     Cancel {
+        /// Its id, or as much of it as is unique
         run: String,
-        #[arg(long)]
+        /// Kept with the run
+        #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
 }
@@ -197,8 +208,10 @@ pub enum Runs {
 pub enum Schedule {
     /// The next fire times
     Next {
+        /// A workflow's id; all without it
         workflow: Option<String>,
-        #[arg(short = 'n', long, default_value_t = 10)]
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
         count: usize,
     },
 }
@@ -207,6 +220,7 @@ pub enum Schedule {
 pub enum Keys {
     /// Make a key; its secret is shown once
     Create {
+        /// Whose it is, for the list
         name: String,
         /// Separated by commas: triggers:create, runs:read, …
         #[arg(long, value_delimiter = ',', required_unless_present = "admin")]
@@ -218,9 +232,38 @@ pub enum Keys {
         #[arg(long, value_name = "DURATION")]
         expires: Option<String>,
     },
+    /// All keys, revoked ones too; never their secrets
     List,
     /// The key is kept in the list and refused from now on
     Revoke {
+        /// As the list shows it: key_…
         id: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_readme_exists() {
+        let readme = include_str!("../../README.md");
+        let commands = readme.lines().filter(|line| line.starts_with("onward "));
+        let mut seen = 0;
+        for line in commands {
+            let words = line.split('#').next().unwrap_or_default().trim_end_matches([' ', '&']).split_whitespace();
+            if let Err(error) = Arguments::try_parse_from(words) {
+                panic!("{line}: {error}");
+            }
+            seen += 1;
+        }
+        assert!(seen >= 8, "the README shows {seen} commands");
+    }
 }

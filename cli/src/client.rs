@@ -85,14 +85,18 @@ impl Client {
             503 => Exit::Unreachable,
             _ => Exit::Failed,
         };
-        let title = body["title"].as_str().unwrap_or("The server refused");
-        let detail = body["detail"].as_str().map(|detail| format!(": {detail}")).unwrap_or_default();
+        let (title, detail) = (body["title"].as_str(), body["detail"].as_str());
+        let text = match (title, detail) {
+            // The one kind whose details are about places in what was sent; the title says in what.
+            (Some(title), Some(detail)) if status == StatusCode::UNPROCESSABLE_ENTITY => format!("{title}: {detail}"),
+            (title, detail) => detail.or(title).unwrap_or("the server refused").to_owned(),
+        };
         let hint = match status.as_u16() {
             401 if self.key.is_none() => "\n  no key was sent; make one with `onward keys create`, and set ONWARD_KEY",
             _ => "",
         };
         let findings = body["diagnostics"].as_array().map(|list| list.iter().map(show_finding).collect::<String>());
-        Failure::new(exit, format!("{title} ({status}){detail}{hint}{}", findings.unwrap_or_default()))
+        Failure::new(exit, format!("{text} ({}){hint}{}", status.as_u16(), findings.unwrap_or_default()))
     }
 }
 

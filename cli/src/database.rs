@@ -13,6 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Exit, Failure};
+use crate::output;
 use crate::settings::Settings;
 
 const CONNECTIONS_MAX: u32 = 20;
@@ -56,17 +57,17 @@ impl Cluster {
                 let report = server.report();
                 let how = match (report.created, report.adopted) {
                     (true, _) => "created",
-                    (false, true) => "running already",
+                    (false, true) => "found running",
                     (false, false) => "started",
                 };
                 let moved = report.moved_from.as_ref().map_or_else(String::new, |from| {
                     format!("; its user may not enter {}, so the data is here", from.display())
                 });
                 format!(
-                    "private {} in {}, {how}, {:.1} s{moved}",
+                    "private {} in {}, {how} in {}{moved}",
                     report.version,
                     report.folder.display(),
-                    report.elapsed.as_secs_f64()
+                    output::duration(i64::try_from(report.elapsed.as_millis()).unwrap_or(i64::MAX))
                 )
             }
         }

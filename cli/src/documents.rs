@@ -66,6 +66,7 @@ pub fn find(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         .map_err(|error| Failure::new(Exit::NotFound, format!("read the folder {}: {error}", folder.display())))?;
     let mut files: Vec<PathBuf> = listed
         .filter_map(|entry| Some(entry.ok()?.path()))
+        .map(|file| file.strip_prefix(".").map(Path::to_owned).unwrap_or(file))
         .filter(|file| file.is_file() && is_document(file))
         .take(FILES_MAX)
         .collect();

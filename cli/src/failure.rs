@@ -38,9 +38,23 @@ impl Failure {
         Self { exit, error: error.into() }
     }
 
-    pub fn report(self) -> ExitCode {
-        eprintln!("onward: {:#}", self.error);
+    /// The same with a line that says what to do about it.
+    pub fn with_hint(self, hint: &str) -> Self {
+        Self::new(self.exit, format!("{}\n  {hint}", self.text()))
+    }
+
+    /// The exit code alone, for callers that must stay silent.
+    pub fn code(&self) -> ExitCode {
         self.exit.into()
+    }
+
+    pub fn report(&self) -> ExitCode {
+        eprintln!("onward: {}", self.text());
+        self.code()
+    }
+
+    pub fn text(&self) -> String {
+        format!("{:#}", self.error)
     }
 }
 

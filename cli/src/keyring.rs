@@ -32,6 +32,8 @@ pub fn prepare(settings: &Settings) -> Result<Option<PathBuf>, Failure> {
 }
 
 fn create(file: &Path) -> anyhow::Result<()> {
+    let folder = file.parent().expect("it is joined to the data folder");
+    fs::create_dir_all(folder).with_context(|| format!("make the data folder {}", folder.display()))?;
     let text = format!("master_key = \"{}\"\npepper = \"{}\"\n", draw(), draw());
     let mut opened = OpenOptions::new()
         .write(true)

@@ -1,5 +1,6 @@
 //! What the long-running commands share: signals, and the parts of a process.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +27,14 @@ pub struct Process {
     pub stop: CancellationToken,
     kill: CancellationToken,
     tasks: JoinSet<()>,
+    signals: Signals,
 }
 
 impl Process {
-    pub fn new(engine: Engine) -> Self {
-        Self { engine, stop: CancellationToken::new(), kill: CancellationToken::new(), tasks: JoinSet::new() }
+    /// From here on a signal is kept for [`Process::until_stopped`] instead of ending the process where it stands.
+    pub fn new(engine: Engine) -> Result<Self, Failure> {
+        let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
+        Ok(Self { engine, stop, kill, tasks: JoinSet::new(), signals: Signals::new()? })
     }
 
     /// What every process does: hear wake-ups, fire schedules, keep house.
@@ -66,17 +70,25 @@ impl Process {
         });
     }
 
-    /// Waits for a signal, drains, and ends; a second signal ends at once.
-    pub async fn until_stopped(mut self) -> Result<ExitCode, Failure> {
-        let mut signals = Signals::new()?;
-        signals.next().await;
-        eprintln!("stopping: attempts in flight finish, everything else is handed back; again stops at once");
+    /// Waits for a signal, drains, and ends; a second signal ends at once. A task that ends by itself takes the process
+    /// with it, so that whatever restarts processes notices.
+    pub async fn until_stopped(mut self) -> ExitCode {
+        let code = tokio::select! {
+            () = self.signals.next() => {
+                eprintln!("stopping: attempts in flight finish, the rest is handed back; once more stops at once");
+                ExitCode::SUCCESS
+            }
+            Some(ended) = self.tasks.join_next() => {
+                tracing::error!(panic = ended.is_err(), "a part of this process ended by itself; the rest stops too");
+                Exit::Failed.into()
+            }
+        };
         self.stop.cancel();
         tokio::select! {
-            () = async { while self.tasks.join_next().await.is_some() {} } => Ok(ExitCode::SUCCESS),
-            () = signals.next() => {
+            () = async { while self.tasks.join_next().await.is_some() {} } => code,
+            () = self.signals.next() => {
                 self.kill.cancel();
-                Ok(Exit::Interrupted.into())
+                Exit::Interrupted.into()
             }
         }
     }
@@ -105,9 +117,16 @@ impl Signals {
 }
 
 pub async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {
-    TcpListener::bind(settings.listen)
-        .await
-        .map_err(|error| Failure::new(Exit::Failed, format!("listen on {}: {error}", settings.listen)))
+    let listen = settings.listen;
+    TcpListener::bind(listen).await.map_err(|error| {
+        let text = match error.kind() {
+            ErrorKind::AddrInUse => {
+                format!("{listen} is taken; end what listens there, or choose another with --listen")
+            }
+            _ => format!("listen on {listen}: {error}"),
+        };
+        Failure::new(Exit::Failed, text)
+    })
 }
 
 pub fn metrics() -> Result<PrometheusHandle, Failure> {

@@ -1,8 +1,11 @@
 //! Settings, read once: flags before the environment before `onward.toml` before defaults. This is the only place that
 //! reads the environment, and it reports everything that is wrong together.
 
+mod layers;
+
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -12,24 +15,9 @@ use serde_json::{Map, Value};
 use crate::arguments::SettingFlags;
 use crate::failure::{Exit, Failure};
 
-const FILE: &str = "onward.toml";
-const PUBLIC: &str = "ONWARD_PUBLIC_";
-const SEATS_MAX: usize = 10_000;
+use layers::{FILE, Layers};
 
-/// Flag and file key, and the variable.
-const NAMES: [(&str, &str); 11] = [
-    ("database_url", "DATABASE_URL"),
-    ("data_dir", "ONWARD_DATA_DIR"),
-    ("listen", "ONWARD_LISTEN"),
-    ("log", "ONWARD_LOG"),
-    ("queues", "ONWARD_QUEUES"),
-    ("seats", "ONWARD_SEATS"),
-    ("keyring", "ONWARD_KEYRING"),
-    ("http_hosts", "ONWARD_HTTP_HOSTS"),
-    ("allow_http_hosts", "ONWARD_ALLOW_HTTP_HOSTS"),
-    ("server", "ONWARD_SERVER"),
-    ("key", "ONWARD_KEY"),
-];
+const PUBLIC: &str = "ONWARD_PUBLIC_";
 
 pub struct Settings {
     pub database_url: Option<SecretString>,
@@ -73,7 +61,11 @@ impl fmt::Debug for Settings {
 
 impl Settings {
     pub fn read(flags: &SettingFlags) -> Result<Self, Failure> {
-        let file = std::fs::read_to_string(FILE).ok();
+        let file = match std::fs::read_to_string(FILE) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(Failure::new(Exit::Usage, format!("{FILE} cannot be read: {error}"))),
+        };
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -89,8 +81,7 @@ impl Settings {
         environment: &BTreeMap<String, String>,
         file: Option<&str>,
     ) -> Result<Self, Vec<String>> {
-        let mut layers = Layers { environment, file: BTreeMap::new(), flags: flag_values(flags), problems: Vec::new() };
-        layers.read_file(file);
+        let mut layers = Layers::new(flag_values(flags), environment, file);
         let settings = Self {
             database_url: layers.text("database_url").map(|(url, from)| {
                 if onward_engine::database::parse_url(&url).is_err() {
@@ -108,9 +99,7 @@ impl Settings {
                 }
                 filter
             }),
-            queues: layers.text("queues").map(|(names, _)| {
-                names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-            }),
+            queues: layers.queues(),
             seats: layers.seats(),
             keyring: layers.text("keyring").map(|(file, _)| PathBuf::from(file)),
             http_hosts: layers.http_hosts(),
@@ -163,100 +152,6 @@ fn flag_values(flags: &SettingFlags) -> BTreeMap<&'static str, String> {
 fn public(environment: &BTreeMap<String, String>) -> Value {
     let shown = environment.iter().filter(|(name, _)| name.starts_with(PUBLIC));
     Value::Object(shown.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect::<Map<_, _>>())
-}
-
-struct Layers<'a> {
-    flags: BTreeMap<&'static str, String>,
-    environment: &'a BTreeMap<String, String>,
-    file: BTreeMap<String, String>,
-    problems: Vec<String>,
-}
-
-impl Layers<'_> {
-    fn read_file(&mut self, text: Option<&str>) {
-        let Some(text) = text else { return };
-        let table: toml::Table = match text.parse() {
-            Ok(table) => table,
-            Err(error) => {
-                self.problems.push(format!("{FILE}: {}", error.to_string().trim_end()));
-                return;
-            }
-        };
-        for (name, value) in table {
-            if !NAMES.iter().any(|(known, _)| *known == name) {
-                let near = NAMES.iter().map(|(known, _)| *known).max_by(|left, right| {
-                    strsim::normalized_levenshtein(&name, left).total_cmp(&strsim::normalized_levenshtein(&name, right))
-                });
-                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                self.problems.push(format!("{FILE}: unknown setting `{name}`{hint}"));
-                continue;
-            }
-            let text = match value {
-                toml::Value::String(text) => text,
-                toml::Value::Integer(number) => number.to_string(),
-                toml::Value::Boolean(flag) => flag.to_string(),
-                toml::Value::Array(items) => items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(","),
-                toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => {
-                    self.problems.push(format!("{FILE}: `{name}` takes a text"));
-                    continue;
-                }
-            };
-            self.file.insert(name, text);
-        }
-    }
-
-    /// The value that counts, and where it comes from.
-    fn text(&self, name: &str) -> Option<(String, String)> {
-        let variable = NAMES.iter().find(|(known, _)| *known == name).map(|(_, variable)| *variable)?;
-        if let Some(value) = self.flags.get(name) {
-            return Some((value.clone(), format!("--{}", name.replace('_', "-"))));
-        }
-        if let Some(value) = self.environment.get(variable).filter(|value| !value.is_empty()) {
-            return Some((value.clone(), variable.to_owned()));
-        }
-        self.file.get(name).map(|value| (value.clone(), format!("{FILE}: {name}")))
-    }
-
-    fn parsed<T: std::str::FromStr>(&mut self, name: &str, wanted: &str) -> Option<T> {
-        let (text, from) = self.text(name)?;
-        let parsed = text.parse().ok();
-        if parsed.is_none() {
-            self.problems.push(format!("{from}: `{text}` is not {wanted}"));
-        }
-        parsed
-    }
-
-    fn seats(&mut self) -> usize {
-        let wanted = format!("a number from 1 to {SEATS_MAX}");
-        match self.parsed::<usize>("seats", &wanted) {
-            None => 100,
-            Some(seats) if (1..=SEATS_MAX).contains(&seats) => seats,
-            Some(seats) => {
-                self.problems.push(format!("seats: {seats} is not {wanted}"));
-                seats
-            }
-        }
-    }
-
-    fn http_hosts(&mut self) -> Vec<(String, SocketAddr)> {
-        let Some((text, from)) = self.text("http_hosts") else { return Vec::new() };
-        onward_steps::parse_http_hosts(&text).unwrap_or_else(|error| {
-            self.problems.push(format!("{from}: {error}"));
-            Vec::new()
-        })
-    }
-
-    fn flag(&mut self, name: &str) -> bool {
-        match self.text(name).map(|(text, from)| (text.to_ascii_lowercase(), from)) {
-            None => false,
-            Some((text, _)) if ["1", "true", "yes", "on"].contains(&text.as_str()) => true,
-            Some((text, _)) if ["0", "false", "no", "off"].contains(&text.as_str()) => false,
-            Some((text, from)) => {
-                self.problems.push(format!("{from}: `{text}` is neither true nor false"));
-                false
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ pub fn dev(settings: &Settings, folder: &Path, once: bool) -> Result<ExitCode, F
     if !folder.is_dir() {
         return Err(Failure::new(Exit::NotFound, format!("there is no folder {}", folder.display())));
     }
-    let cluster = database::open(settings)?;
     keyring::prepare(settings)?;
+    let cluster = database::open(settings)?;
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         cluster.migrate().await?;
@@ -37,7 +37,7 @@ pub fn dev(settings: &Settings, folder: &Path, once: bool) -> Result<ExitCode, F
         }
         let listener = bind(settings).await?;
         let key = development_key(settings, &engine).await?;
-        let mut process = Process::new(engine);
+        let mut process = Process::new(engine)?;
         cluster.look_after(process.stop.clone());
         process.keep();
         process.serve(listener, metrics);
@@ -55,7 +55,7 @@ pub fn dev(settings: &Settings, folder: &Path, once: bool) -> Result<ExitCode, F
         let watching = tokio::spawn(watch(watched, process.stop.clone()));
         let code = process.until_stopped().await;
         watching.abort();
-        code
+        Ok(code)
     });
     super::serve::end(runtime, cluster);
     code

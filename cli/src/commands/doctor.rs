@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use onward_engine::database::parse_url;
-use onward_engine::{Engine, check_ready, list_schedules, list_workers, queue_depths};
+use onward_engine::database::{applied_migrations, parse_url};
+use onward_engine::{Engine, MIGRATOR, check_ready, list_schedules, list_workers, queue_depths};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -31,8 +31,9 @@ pub fn doctor(settings: &Settings, probe: Option<&str>) -> Result<ExitCode, Fail
     if let Some(what) = probe {
         let path = if what == "ready" { "/readyz" } else { "/livez" };
         return runtime()?.block_on(async {
-            Client::new(settings)?.get(path).await?;
-            Ok(ExitCode::SUCCESS)
+            let asked = Client::new(settings)?.get(path).await;
+            // Containers keep what a probe prints; the exit code says it all.
+            Ok(asked.map_or_else(|failure| failure.code(), |_| ExitCode::SUCCESS))
         });
     }
     let cluster = database::open(settings)?;
@@ -57,20 +58,28 @@ async fn examine(settings: &Settings, cluster: &Cluster) -> Result<Vec<Check>, F
     {
         checks.push(bad("DATABASE_URL names a pooler; Onward needs sessions of its own"));
     }
+    let applied =
+        applied_migrations(cluster.options()).await.map_err(|error| Failure::because(Exit::Unreachable, error))?;
+    let missing = MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count();
+    if missing > 0 {
+        checks.push(bad(format!("{missing} migration(s) missing → onward migrate")));
+        return Ok(checks);
+    }
     let engine = cluster.engine(settings).await?;
     match check_ready(&engine).await {
         Ok(()) => checks.push(good("migrated, and there is room for next week's runs")),
         Err(why) => {
-            checks.push(bad(format!("{why} → onward migrate")));
+            checks.push(bad(why.to_string()));
             return Ok(checks);
         }
     }
     let failed = |error: sqlx::Error| Failure::because(Exit::Unreachable, error);
     checks.extend(examine_work(&engine).await.map_err(failed)?);
     checks.push(good(format!("time zones {}", onward_workflows::tzdb_version())));
-    checks.push(match Client::new(settings)?.get("/readyz").await {
-        Ok(_) => good(format!("the server at {} is ready", Client::new(settings)?.base)),
-        Err(_) => bad(format!("no server answers at {} → onward serve", Client::new(settings)?.base)),
+    let client = Client::new(settings)?;
+    checks.push(match client.get("/readyz").await {
+        Ok(_) => good(format!("the server at {} is ready", client.base)),
+        Err(failure) => bad(failure.text()),
     });
     Ok(checks)
 }

@@ -19,9 +19,9 @@ pub async fn follow(
     settings: &Settings,
     client: &Client,
     run: &str,
-    timeout: Option<&str>,
+    timeout: Option<Duration>,
 ) -> Result<ExitCode, Failure> {
-    let deadline = timeout.map(deadline).transpose()?;
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
     let path = format!("/runs/{run}?expand=steps");
     let mut seen: HashMap<String, String> = HashMap::new();
     loop {
@@ -48,10 +48,10 @@ pub async fn follow(
     }
 }
 
-fn deadline(text: &str) -> Result<Instant, Failure> {
-    let timeout = onward_workflows::parse_duration(text)
-        .map_err(|error| Failure::new(Exit::Usage, format!("--timeout {text}: {error}")))?;
-    Ok(Instant::now() + timeout)
+/// Read before anything is started, so that a slip of the finger starts nothing.
+pub fn parse_timeout(text: Option<&str>) -> Result<Option<Duration>, Failure> {
+    let usage = |text: &str, error| Failure::new(Exit::Usage, format!("--timeout {text}: {error}"));
+    text.map(|text| onward_workflows::parse_duration(text).map_err(|error| usage(text, error))).transpose()
 }
 
 fn left() -> ExitCode {

@@ -22,10 +22,12 @@ pub struct Wish {
 
 pub async fn run(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
     let client = Client::new(settings)?;
+    let timeout = follow::parse_timeout(wish.timeout.as_deref())?;
+    let inputs = inputs(&wish)?;
     let workflow =
         if is_file(&wish.workflow) { deploy_file(&client, &wish.workflow).await? } else { wish.workflow.clone() };
-    let inputs = inputs(&wish)?;
-    let started = client.post(&format!("/workflows/{workflow}/runs"), &json!({ "inputs": inputs })).await?;
+    let started = client.post(&format!("/workflows/{workflow}/runs"), &json!({ "inputs": inputs })).await;
+    let started = started.map_err(|failure| explain(failure, &wish.inputs))?;
     let run = started["id"].as_str().unwrap_or_default().to_owned();
     if wish.detach {
         output::line(&if settings.json { started.to_string() } else { run.clone() });
@@ -33,7 +35,7 @@ pub async fn run(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     output::hint(&format!("{run}  {workflow}  {}/api/v1/runs/{run}", client.base));
-    follow::follow(settings, &client, &run, wish.timeout.as_deref()).await
+    follow::follow(settings, &client, &run, timeout).await
 }
 
 fn is_file(name: &str) -> bool {
@@ -67,4 +69,16 @@ fn inputs(wish: &Wish) -> Result<Value, Failure> {
         inputs.insert(name.to_owned(), value);
     }
     Ok(Value::Object(inputs))
+}
+
+/// `-i code=5` is a number, which is the commonest way to miss an input that is a text.
+fn explain(failure: Failure, given: &[String]) -> Failure {
+    let text = failure.text();
+    let missed = given.iter().filter_map(|given| given.split_once('=')).find(|(name, _)| {
+        text.lines().any(|line| line.contains(&format!("/{name}: ")) && line.contains("is not of type \"string\""))
+    });
+    match missed {
+        Some((name, value)) => failure.with_hint(&format!("for a text write -i '{name}=\"{value}\"'")),
+        None => failure,
+    }
 }

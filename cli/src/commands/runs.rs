@@ -22,7 +22,9 @@ pub async fn runs(settings: &Settings, wish: Runs) -> Result<ExitCode, Failure> 
             list(settings, &client, &filters, limit).await
         }
         Runs::Show { run } => show(settings, &client, &run).await,
-        Runs::Follow { run, timeout } => follow::follow(settings, &client, &run, timeout.as_deref()).await,
+        Runs::Follow { run, timeout } => {
+            follow::follow(settings, &client, &run, follow::parse_timeout(timeout.as_deref())?).await
+        }
         Runs::Cancel { run, reason } => cancel(settings, &client, &run, reason).await,
     }
 }

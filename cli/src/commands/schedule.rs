@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::arguments::Schedule;
 use crate::client::Client;
@@ -13,7 +14,8 @@ use crate::settings::Settings;
 pub async fn schedule(settings: &Settings, wish: Schedule) -> Result<ExitCode, Failure> {
     let Schedule::Next { workflow, count } = wish;
     let client = Client::new(settings)?;
-    let filter = workflow.map(|id| format!("&workflow={id}")).unwrap_or_default();
+    let filter =
+        workflow.map(|id| format!("&workflow={}", utf8_percent_encode(&id, NON_ALPHANUMERIC))).unwrap_or_default();
     let fires = client.get(&format!("/schedules/next?n={count}{filter}")).await?;
     if settings.json {
         output::objects(&fires["data"]);

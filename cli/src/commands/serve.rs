@@ -12,8 +12,8 @@ use crate::settings::Settings;
 pub fn serve(settings: &Settings, with_worker: bool) -> Result<ExitCode, Failure> {
     settings.refuse_http_hosts()?;
     let metrics = metrics()?;
-    let cluster = database::open(settings)?;
     keyring::prepare(settings)?;
+    let cluster = database::open(settings)?;
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         let mut process = begin(settings, &cluster).await?;
@@ -24,7 +24,7 @@ pub fn serve(settings: &Settings, with_worker: bool) -> Result<ExitCode, Failure
         }
         let worker = if with_worker { format!("   worker with {} seats", settings.seats) } else { String::new() };
         output::line(&format!("ready   http://{}   postgres {}{worker}", settings.listen, cluster.describe()));
-        process.until_stopped().await
+        Ok(process.until_stopped().await)
     });
     end(runtime, cluster);
     code
@@ -38,7 +38,7 @@ pub fn worker(settings: &Settings) -> Result<ExitCode, Failure> {
         let mut process = begin(settings, &cluster).await?;
         process.work(settings)?;
         output::line(&format!("ready   worker with {} seats   postgres {}", settings.seats, cluster.describe()));
-        process.until_stopped().await
+        Ok(process.until_stopped().await)
     });
     end(runtime, cluster);
     code
@@ -46,7 +46,7 @@ pub fn worker(settings: &Settings) -> Result<ExitCode, Failure> {
 
 async fn begin(settings: &Settings, cluster: &Cluster) -> Result<Process, Failure> {
     cluster.migrate().await?;
-    let mut process = Process::new(cluster.engine(settings).await?);
+    let mut process = Process::new(cluster.engine(settings).await?)?;
     cluster.look_after(process.stop.clone());
     process.keep();
     Ok(process)

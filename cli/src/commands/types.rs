@@ -25,7 +25,7 @@ pub fn types(settings: &Settings) -> ExitCode {
         output::line(&format!("{}  {}", step_type.name, step_type.summary));
         for field in step_type.fields {
             let need = if field.required { "required" } else { "optional" };
-            output::line(&format!("    {:18} {:10} {need}  {}", field.name, kind(field.kind), field.summary));
+            output::line(&format!("    {:18} {need}  {}  ({})", field.name, field.summary, kind(field.kind)));
         }
     }
     ExitCode::SUCCESS
@@ -40,6 +40,6 @@ fn kind(kind: FieldKind) -> String {
         FieldKind::Integer => "integer".to_owned(),
         FieldKind::Object => "object".to_owned(),
         FieldKind::Duration => "duration".to_owned(),
-        FieldKind::OneOf(words) => words.join("|"),
+        FieldKind::OneOf(words) => words.join(" | "),
     }
 }

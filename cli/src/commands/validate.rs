@@ -24,15 +24,15 @@ pub fn validate(settings: &Settings, files: &[PathBuf]) -> Result<ExitCode, Fail
             None => broken += 1,
         }
     }
+    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let documents = plural(sources.len(), "document");
     if broken > 0 {
-        let noun = if broken == 1 { "document is" } else { "documents are" };
-        output::hint(&format!("{broken} of {} {noun} invalid", sources.len()));
+        output::hint(&format!("{broken} of {documents} {} invalid", if broken == 1 { "is" } else { "are" }));
         return Ok(Exit::Invalid.into());
     }
     if !settings.json {
-        let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
         let millis = began.elapsed().as_millis();
-        output::line(&format!("ok  {}, {}  {millis} ms", plural(sources.len(), "document"), plural(steps, "step")));
+        output::line(&format!("ok  {documents}, {}  {millis} ms", plural(steps, "step")));
     }
     Ok(ExitCode::SUCCESS)
 }

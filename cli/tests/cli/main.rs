@@ -4,5 +4,7 @@ mod commands;
 mod crash;
 mod dev;
 mod place;
+mod serve;
 mod settings;
+mod texts;
 mod validate;

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use onward_testkit::{Process, free_port, onward};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,6 +24,10 @@ impl Place {
     pub fn new(variables: Vec<(&'static str, String)>) -> Self {
         let folder = tempfile::tempdir().expect("make a folder");
         Self { folder, listen: format!("127.0.0.1:{}", free_port()), variables }
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("write a file");
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -65,4 +71,9 @@ impl Place {
 
 pub fn example(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name).display().to_string()
+}
+
+/// The process must not have been waited for: its number could be another's by then.
+pub fn send_signal(process: u32, signal: Signal) {
+    kill(Pid::from_raw(process.cast_signed()), signal).expect("the process takes signals");
 }

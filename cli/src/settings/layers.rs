@@ -1,0 +1,151 @@
+//! Where a setting comes from: each layer has names and texts, and the first layer that has the name counts.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+pub(super) const FILE: &str = "onward.toml";
+const SEATS: usize = 100;
+const SEATS_MAX: usize = 10_000;
+/// A name that is further from the known ones than this is no slip of the finger.
+const LIKENESS_MIN: f64 = 0.5;
+
+/// Flag and file key, and the variable.
+const NAMES: [(&str, &str); 11] = [
+    ("database_url", "DATABASE_URL"),
+    ("data_dir", "ONWARD_DATA_DIR"),
+    ("listen", "ONWARD_LISTEN"),
+    ("log", "ONWARD_LOG"),
+    ("queues", "ONWARD_QUEUES"),
+    ("seats", "ONWARD_SEATS"),
+    ("keyring", "ONWARD_KEYRING"),
+    ("http_hosts", "ONWARD_HTTP_HOSTS"),
+    ("allow_http_hosts", "ONWARD_ALLOW_HTTP_HOSTS"),
+    ("server", "ONWARD_SERVER"),
+    ("key", "ONWARD_KEY"),
+];
+
+pub(super) struct Layers<'a> {
+    flags: BTreeMap<&'static str, String>,
+    environment: &'a BTreeMap<String, String>,
+    file: BTreeMap<String, String>,
+    pub problems: Vec<String>,
+}
+
+impl<'a> Layers<'a> {
+    pub fn new(
+        flags: BTreeMap<&'static str, String>,
+        environment: &'a BTreeMap<String, String>,
+        file: Option<&str>,
+    ) -> Self {
+        let mut layers = Self { flags, environment, file: BTreeMap::new(), problems: Vec::new() };
+        if let Some(text) = file {
+            layers.read_file(text);
+        }
+        layers
+    }
+
+    fn read_file(&mut self, text: &str) {
+        let table: toml::Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                self.problems.push(format!("{FILE}: {}", error.to_string().trim_end()));
+                return;
+            }
+        };
+        for (name, value) in table {
+            if !NAMES.iter().any(|(known, _)| *known == name) {
+                self.problems.push(format!("{FILE}: unknown setting `{name}`{}", suggestion(&name)));
+            } else if let Some(text) = as_text(&value) {
+                self.file.insert(name, text);
+            } else {
+                self.problems
+                    .push(format!("{FILE}: {name}: takes a text, a whole number, true or false, or texts in [ ]"));
+            }
+        }
+    }
+
+    /// The value that counts, and where it comes from.
+    pub fn text(&self, name: &str) -> Option<(String, String)> {
+        let variable = NAMES.iter().find(|(known, _)| *known == name).map(|(_, variable)| *variable)?;
+        if let Some(value) = self.flags.get(name) {
+            return Some((value.clone(), format!("--{}", name.replace('_', "-"))));
+        }
+        if let Some(value) = self.environment.get(variable).filter(|value| !value.is_empty()) {
+            return Some((value.clone(), variable.to_owned()));
+        }
+        self.file.get(name).map(|value| (value.clone(), format!("{FILE}: {name}")))
+    }
+
+    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, wanted: &str) -> Option<T> {
+        let (text, from) = self.text(name)?;
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.problems.push(format!("{from}: `{text}` is not {wanted}"));
+        }
+        parsed
+    }
+
+    pub fn seats(&mut self) -> usize {
+        let Some((text, from)) = self.text("seats") else { return SEATS };
+        match text.parse() {
+            Ok(seats) if (1..=SEATS_MAX).contains(&seats) => seats,
+            _ => {
+                self.problems.push(format!("{from}: `{text}` is not a number from 1 to {SEATS_MAX}"));
+                SEATS
+            }
+        }
+    }
+
+    /// `None` without the setting, which means all of them; an empty list would serve nothing.
+    pub fn queues(&mut self) -> Option<Vec<String>> {
+        let (text, from) = self.text("queues")?;
+        let queues: Vec<String> =
+            text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        if queues.is_empty() {
+            self.problems.push(format!("{from}: no queue is named; leave it out to serve all"));
+        }
+        Some(queues)
+    }
+
+    pub fn http_hosts(&mut self) -> Vec<(String, SocketAddr)> {
+        let Some((text, from)) = self.text("http_hosts") else { return Vec::new() };
+        onward_steps::parse_http_hosts(&text).unwrap_or_else(|error| {
+            self.problems.push(format!("{from}: {error}"));
+            Vec::new()
+        })
+    }
+
+    pub fn flag(&mut self, name: &str) -> bool {
+        match self.text(name).map(|(text, from)| (text.to_ascii_lowercase(), from)) {
+            None => false,
+            Some((text, _)) if ["1", "true", "yes", "on"].contains(&text.as_str()) => true,
+            Some((text, _)) if ["0", "false", "no", "off"].contains(&text.as_str()) => false,
+            Some((text, from)) => {
+                self.problems.push(format!("{from}: `{text}` is neither true nor false"));
+                false
+            }
+        }
+    }
+}
+
+fn as_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        toml::Value::Array(items) => {
+            let texts: Option<Vec<&str>> = items.iter().map(toml::Value::as_str).collect();
+            Some(texts?.join(","))
+        }
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}
+
+fn suggestion(name: &str) -> String {
+    let likeness = |known: &str| strsim::normalized_levenshtein(name, known);
+    let known = NAMES.iter().map(|(known, _)| *known);
+    match known.max_by(|left, right| likeness(left).total_cmp(&likeness(right))) {
+        Some(near) if likeness(near) >= LIKENESS_MIN => format!("; did you mean `{near}`?"),
+        _ => format!("; there are {}", NAMES.map(|(known, _)| known).join(", ")),
+    }
+}
