@@ -1,5 +1,6 @@
 //! Asking a server: address and key from the settings, answers as JSON, problems as failures.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -21,12 +22,14 @@ pub struct Client {
 impl Client {
     /// The server of the settings; without one, the server of this folder and its development key.
     pub fn new(settings: &Settings) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .user_agent(concat!("onward/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Failure::because(Exit::Failed, error))?;
         let base = settings.server.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
+        let mut builder =
+            reqwest::Client::builder().timeout(TIMEOUT).user_agent(concat!("onward/", env!("CARGO_PKG_VERSION")));
+        // A proxy of the environment knows nothing of this machine, and would get to see the key.
+        if settings.server.is_none() || is_loopback(&base) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| Failure::because(Exit::Failed, error))?;
         let key = settings.key.clone().or_else(|| {
             let local = settings.server.is_none().then(|| settings.data_dir.join(DEVELOPMENT_KEY))?;
             std::fs::read_to_string(local).ok().map(|key| SecretString::from(key.trim()))
@@ -98,6 +101,12 @@ impl Client {
         let findings = body["diagnostics"].as_array().map(|list| list.iter().map(show_finding).collect::<String>());
         Failure::new(exit, format!("{text} ({}){hint}{}", status.as_u16(), findings.unwrap_or_default()))
     }
+}
+
+fn is_loopback(base: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(base) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A finding of the server about a document that is not at hand: position and words without the author's line.

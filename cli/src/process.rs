@@ -20,6 +20,7 @@ use crate::settings::Settings;
 const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
 const SIZES: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 200.0, 500.0];
 const DRAIN_MAX: Duration = Duration::from_secs(30);
+const FOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// The tasks of a process and the two ways to end them.
 pub struct Process {
@@ -61,6 +62,7 @@ impl Process {
     }
 
     pub fn serve(&mut self, listener: TcpListener, metrics: PrometheusHandle) {
+        self.tasks.spawn(fold(metrics.clone(), self.stop.clone()));
         let api = onward_api::Api { engine: self.engine.clone(), settings: onward_api::Settings::default(), metrics };
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
@@ -127,6 +129,13 @@ pub async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {
         };
         Failure::new(Exit::Failed, text)
     })
+}
+
+/// Puts what histograms have recorded into their buckets; where nobody reads the metrics it would pile up for ever.
+async fn fold(metrics: PrometheusHandle, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(FOLD_EVERY)).await.is_some() {
+        metrics.run_upkeep();
+    }
 }
 
 pub fn metrics() -> Result<PrometheusHandle, Failure> {
