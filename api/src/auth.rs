@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use onward_engine::{Principal, Scope, authenticate};
 use serde_json::json;
 
+use crate::deadline::answered;
 use crate::problem::{Code, Problem};
 use crate::router::Api;
 
@@ -22,7 +23,7 @@ pub async fn require(api: &Api, headers: &HeaderMap, scope: Scope) -> Result<Arc
 pub async fn identify(api: &Api, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
     let presented = presented(headers)?
         .ok_or_else(|| Problem::new(Code::Unauthorized, "send `Authorization: Bearer KEY` or `X-API-Key: KEY`"))?;
-    Ok(authenticate(&api.engine, presented).await?)
+    answered(api, authenticate(&api.engine, presented)).await
 }
 
 /// One key, in one of two headers. Two of them would leave open which one counts.

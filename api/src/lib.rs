@@ -5,6 +5,7 @@
 
 mod auth;
 mod body;
+mod deadline;
 mod idempotency;
 mod page;
 mod path;
@@ -15,5 +16,5 @@ mod routes;
 mod serve;
 
 pub use problem::{Code, Problem};
-pub use router::{Api, Settings, router};
+pub use router::{Api, Settings, paths, router};
 pub use serve::{ServeError, serve};

@@ -14,15 +14,36 @@ const LIMIT_MAX: u16 = 200;
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// A name that the route does not know is refused: a misspelt filter must not show everything.
+    /// A name that the route does not know is refused: a misspelt filter must not show everything, a misplaced
+    /// `dry_run` must not deploy.
     pub fn parse(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
+        let query = Self::parse_repeatable(uri, known)?;
+        for (place, (name, _)) in query.0.iter().enumerate() {
+            if query.0[..place].iter().any(|(earlier, _)| earlier == name) {
+                let detail = format!("the query parameter `{name}` is there twice; which one counts is not clear");
+                return Err(Problem::new(Code::InvalidRequest, detail));
+            }
+        }
+        Ok(query)
+    }
+
+    /// For routes that take no parameter at all.
+    pub fn refuse(uri: &Uri) -> Result<(), Problem> {
+        Self::parse(uri, &[]).map(drop)
+    }
+
+    /// Like [`Query::parse`], but a name may come more than once.
+    pub fn parse_repeatable(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
         let mut pairs = Vec::new();
         for pair in uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name)?;
             if !known.contains(&name.as_str()) {
-                let detail = format!("unknown query parameter `{name}`; there are {}", known.join(", "));
-                return Err(Problem::new(Code::InvalidRequest, detail));
+                let offer = match known {
+                    [] => "none is offered here".to_owned(),
+                    names => format!("there are {}", names.join(", ")),
+                };
+                return Err(Problem::new(Code::InvalidRequest, format!("unknown query parameter `{name}`; {offer}")));
             }
             pairs.push((name, decode(value)?));
         }
@@ -47,10 +68,16 @@ impl Query {
     }
 
     pub fn limit(&self) -> Result<u16, Problem> {
-        match self.parsed::<u16>("limit")? {
-            None => Ok(LIMIT_DEFAULT),
-            Some(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
-            Some(limit) => Err(invalid("limit", &limit.to_string(), &format!("a page has 1 to {LIMIT_MAX} rows"))),
+        Ok(self.count("limit")?.unwrap_or(LIMIT_DEFAULT))
+    }
+
+    /// How many rows an answer may have.
+    pub fn count(&self, name: &str) -> Result<Option<u16>, Problem> {
+        match self.parsed::<u16>(name)? {
+            Some(count) if !(1..=LIMIT_MAX).contains(&count) => {
+                Err(invalid(name, &count.to_string(), &format!("an answer has 1 to {LIMIT_MAX} rows")))
+            }
+            count => Ok(count),
         }
     }
 

@@ -6,11 +6,12 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use onward_engine::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::deadline::answer_in_time;
 use crate::problem::{Code, Problem};
 use crate::request_id::identify;
 use crate::routes::{health, keys, runs, schedules, triggers, workflows};
@@ -33,6 +34,10 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// From the head to the last byte of the body.
     pub body_timeout: Duration,
+    /// From the last byte of the body to the answer. Above what the engine gives a statement and its repeats.
+    pub answer_timeout: Duration,
+    /// Without any progress, while an answer is sent.
+    pub write_timeout: Duration,
     /// What a stop waits for requests in work.
     pub drain_max: Duration,
 }
@@ -45,39 +50,56 @@ impl Default for Settings {
             connections_max: 1_024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_secs(8),
+            write_timeout: Duration::from_secs(30),
             drain_max: Duration::from_secs(10),
         }
     }
 }
 
+/// The paths below the base, as they are matched. What a path offers is in the `Allow` of its answer to `OPTIONS`.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    routes().into_iter().map(|(path, _)| path)
+}
+
+fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+    let mut routes = vec![
+        ("/triggers/{*endpoint}", post(triggers::start)),
+        ("/workflows", get(workflows::list).post(workflows::create)),
+        ("/workflows/validate", post(workflows::validate)),
+        ("/workflows/deploy", post(workflows::deploy)),
+        ("/workflows/{id}", get(workflows::show).put(workflows::replace)),
+        ("/workflows/{id}/runs", post(runs::start)),
+        ("/runs", get(runs::list)),
+        ("/runs/{id}", get(runs::show)),
+        ("/runs/{id}/steps", get(runs::steps)),
+        ("/runs/{id}/cancel", post(runs::cancel)),
+        ("/schedules", get(schedules::list)),
+        ("/schedules/next", get(schedules::next)),
+        ("/workers", get(schedules::workers)),
+        ("/api-keys", get(keys::list).post(keys::create)),
+        ("/api-keys/{id}", delete(keys::revoke)),
+        ("/me", get(keys::me)),
+    ];
+    routes.extend(health::routes());
+    routes
+}
+
+fn mount(routes: Vec<(&'static str, MethodRouter<Api>)>) -> Router<Api> {
+    routes.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+}
+
 pub fn router(api: Api) -> Router {
-    let base = Router::new()
-        .route("/triggers/{*endpoint}", post(triggers::start))
-        .route("/workflows", get(workflows::list).post(workflows::create))
-        .route("/workflows/validate", post(workflows::validate))
-        .route("/workflows/deploy", post(workflows::deploy))
-        .route("/workflows/{id}", get(workflows::show).put(workflows::replace))
-        .route("/workflows/{id}/runs", post(runs::start))
-        .route("/runs", get(runs::list))
-        .route("/runs/{id}", get(runs::show))
-        .route("/runs/{id}/steps", get(runs::steps))
-        .route("/runs/{id}/cancel", post(runs::cancel))
-        .route("/schedules", get(schedules::list))
-        .route("/schedules/next", get(schedules::next))
-        .route("/workers", get(schedules::workers))
-        .route("/api-keys", get(keys::list).post(keys::create))
-        .route("/api-keys/{id}", delete(keys::revoke))
-        .route("/me", get(keys::me))
-        .merge(health::routes());
     Router::new()
-        .nest("/api/v1", base)
-        .merge(health::routes())
+        .nest("/api/v1", mount(routes()))
+        .merge(mount(health::routes()))
         .fallback(async || Problem::not_found("such path"))
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "the `Allow` header names the methods of this path")
         })
         // Bodies are limited where they are read, so that the limit is a problem like every other.
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(api.clone(), answer_in_time))
         .layer(from_fn_with_state(api.clone(), health::count))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a handler panicked");

@@ -1,5 +1,7 @@
 //! Serving connections: how many, how long each may take, and how they end.
 
+mod heard;
+
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::router::{Api, router};
+use heard::Heard;
 
 /// After a failed accept, most often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -59,7 +62,8 @@ pub async fn serve(listener: TcpListener, api: Api, stop: CancellationToken) -> 
                 Ok::<_, Infallible>(app.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}))
             }
         });
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection =
+            connections.watch(http.serve_connection(TokioIo::new(Heard::new(stream, settings.write_timeout)), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error = %error, "a connection ended badly");

@@ -24,6 +24,24 @@ fn the_list_stops_and_the_run_fails() {
 }
 
 #[test]
+fn what_would_only_be_computed_after_the_end_is_shown_as_never_begun() {
+    let reads = json!("{{ steps.a.output.n }}");
+    let after = vec![value("first", json!(1)), work("a", nothing()), value("b", reads), ret("c", json!(2))];
+    let mut run = drive(definition(after), nothing());
+    run.finish("a", definite("no")).expect(&["run a#1", "record a#1 failed", "end failed"]);
+    for run in [&run, &run.again()] {
+        assert_eq!(run.status("first"), StepStatus::Succeeded);
+        assert_eq!(run.status("a"), StepStatus::Failed);
+        for step in [run.step("b"), run.step("c")] {
+            assert_eq!((step.status, step.error, step.started_at), (StepStatus::Canceled, None, None), "{}", step.path);
+        }
+    }
+    let run = drive(definition(vec![value("a", json!(1)), ret("b", json!(2)), value("c", json!(3))]), nothing());
+    let statuses = ["a", "b", "c"].map(|path| run.status(path));
+    assert_eq!(statuses, [StepStatus::Succeeded, StepStatus::Succeeded, StepStatus::Canceled]);
+}
+
+#[test]
 fn on_error_runs_and_cannot_make_the_run_succeed() {
     let tell = json!({
         "text": "{{ error.step }}: {{ error.message }} {{ run.status }} {{ steps.b.status }} {{ steps.ok.output.n }}",

@@ -2,25 +2,26 @@
 
 use std::time::Instant;
 
+use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::routing::{MethodRouter, get};
 use onward_engine::{check_ready, list_workers, queue_depths};
 use serde_json::json;
 
 use crate::problem::{Code, Problem};
 use crate::router::Api;
 
-pub fn routes() -> Router<Api> {
-    Router::new()
-        .route("/healthz", get(alive))
-        .route("/livez", get(alive))
-        .route("/readyz", get(ready))
-        .route("/version", get(version))
-        .route("/metrics", get(metrics))
+pub fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+    vec![
+        ("/healthz", get(alive)),
+        ("/livez", get(alive)),
+        ("/readyz", get(ready)),
+        ("/version", get(version)),
+        ("/metrics", get(metrics)),
+    ]
 }
 
 /// The process answers; whether it can work is `readyz`'s business.
@@ -52,7 +53,8 @@ async fn metrics(State(api): State<Api>) -> Response {
         (Err(error), _) | (_, Err(error)) => tracing::debug!(error = %error, "the queues could not be counted"),
     }
     api.metrics.run_upkeep();
-    (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], api.metrics.render()).into_response()
+    (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics.render())
+        .into_response()
 }
 
 /// Counts requests by route and status; ids never become labels.

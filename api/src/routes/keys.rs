@@ -28,8 +28,9 @@ struct CreateRequest {
     prefix: Option<String>,
 }
 
-pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+pub async fn create(State(api): State<Api>, headers: HeaderMap, uri: Uri, body: Body) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::KeysWrite).await?;
+    Query::refuse(&uri)?;
     idempotency::refuse(&headers, "the answer holds a secret, which is never stored")?;
     let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
     let CreateRequest { name, scopes, expires_at, prefix } = body::parse_request(&headers, &bytes)?;
@@ -51,14 +52,17 @@ pub async fn list(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Resul
     Ok(Json(list_keys(&api.engine, query.parsed("cursor")?, query.limit()?).await?).into_response())
 }
 
-pub async fn revoke(State(api): State<Api>, Name(id): Name, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn revoke(State(api): State<Api>, Name(id): Name, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::KeysWrite).await?;
+    Query::refuse(&uri)?;
     let no_key = || Problem::not_found(&format!("key `{id}`"));
     let key: ApiKeyId = id.parse().map_err(|_| no_key())?;
     revoke_key(&api.engine, key).await?.ok_or_else(no_key)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub async fn me(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
-    Ok(Json(auth::identify(&api, &headers).await?).into_response())
+pub async fn me(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+    let caller = auth::identify(&api, &headers).await?;
+    Query::refuse(&uri)?;
+    Ok(Json(caller).into_response())
 }

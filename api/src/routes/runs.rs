@@ -43,9 +43,11 @@ pub async fn start(
     State(api): State<Api>,
     Name(id): Name,
     headers: HeaderMap,
+    uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::RunsWrite).await?;
+    Query::refuse(&uri)?;
     let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
     let request: StartRequest = body::parse_request(&headers, &bytes)?;
     let head = find_workflow_head(&api.engine, &id).await?;
@@ -93,7 +95,7 @@ pub async fn start(
 pub async fn list(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::RunsRead).await?;
     let known = ["status", "workflow", "version", "trigger", "since", "until", "limit", "cursor"];
-    let query = Query::parse(&uri, &known)?;
+    let query = Query::parse_repeatable(&uri, &known)?;
     let now = api.engine.clock().now();
     let filter = RunFilter {
         states: query.each("status")?,
@@ -132,8 +134,9 @@ async fn steps_of(api: &Api, run: RunId) -> Result<Value, Problem> {
     Ok(json!(steps))
 }
 
-pub async fn steps(State(api): State<Api>, Name(id): Name, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn steps(State(api): State<Api>, Name(id): Name, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::RunsRead).await?;
+    Query::refuse(&uri)?;
     let run = find(&api, &id).await?;
     Ok(Json(json!({ "data": steps_of(&api, run).await?, "next_cursor": null })).into_response())
 }
@@ -148,9 +151,11 @@ pub async fn cancel(
     State(api): State<Api>,
     Name(id): Name,
     headers: HeaderMap,
+    uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::RunsWrite).await?;
+    Query::refuse(&uri)?;
     let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
     let request: CancelRequest = body::parse_request(&headers, &bytes)?;
     let run = find(&api, &id).await?;

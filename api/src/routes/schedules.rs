@@ -12,7 +12,7 @@ use crate::page::Query;
 use crate::problem::Problem;
 use crate::router::Api;
 
-const FIRES_DEFAULT: usize = 10;
+const FIRES_DEFAULT: u16 = 10;
 
 pub async fn list(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::WorkflowsRead).await?;
@@ -24,12 +24,13 @@ pub async fn list(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Resul
 pub async fn next(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::WorkflowsRead).await?;
     let query = Query::parse(&uri, &["workflow", "n"])?;
-    let count = query.parsed("n")?.unwrap_or(FIRES_DEFAULT);
-    let fires = next_fires(&api.engine, query.one("workflow"), count).await?;
+    let count = query.count("n")?.unwrap_or(FIRES_DEFAULT);
+    let fires = next_fires(&api.engine, query.one("workflow"), usize::from(count)).await?;
     Ok(Json(json!({ "data": fires, "next_cursor": null })).into_response())
 }
 
-pub async fn workers(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn workers(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::QueuesRead).await?;
+    Query::refuse(&uri)?;
     Ok(Json(json!({ "data": list_workers(&api.engine).await?, "next_cursor": null })).into_response())
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::auth;
 use crate::body;
+use crate::deadline::answered;
 use crate::idempotency::{self, REPLAYED};
 use crate::path::Name;
 use crate::problem::{Code, Problem};
@@ -27,7 +28,7 @@ pub async fn start(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let found = find_endpoint(&api.engine, &endpoint).await?;
+    let found = answered(&api, find_endpoint(&api.engine, &endpoint)).await?;
     // A stranger learns nothing about which endpoints there are.
     let authenticated = found.as_ref().is_none_or(|found| found.authenticated);
     let caller = if authenticated { Some(auth::require(&api, &headers, Scope::TriggersCreate).await?) } else { None };

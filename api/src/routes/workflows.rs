@@ -40,12 +40,16 @@ pub async fn show(State(api): State<Api>, Name(id): Name, headers: HeaderMap, ur
     let found = find_workflow(&api.engine, &id, query.parsed("version")?).await?;
     let found = found.ok_or_else(|| Problem::not_found(&format!("workflow `{id}`, or no such version of it")))?;
     let etag = etag(found.version);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
-    }
-    let mut response = Json(found).into_response();
+    let known = is_known(&headers, &etag);
+    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { Json(found).into_response() };
     response.headers_mut().insert(header::ETAG, HeaderValue::from_str(&etag).expect("a version is a number"));
     Ok(response)
+}
+
+/// Weak or strong is the same here: a version never changes.
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    tags.flat_map(|value| value.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 fn etag(version: i32) -> String {
@@ -53,8 +57,9 @@ fn etag(version: i32) -> String {
 }
 
 /// What is wrong with a document, for editors and models: always 200.
-pub async fn validate(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+pub async fn validate(State(api): State<Api>, headers: HeaderMap, uri: Uri, body: Body) -> Result<Response, Problem> {
     auth::require(&api, &headers, Scope::WorkflowsRead).await?;
+    Query::refuse(&uri)?;
     let bytes = body::read(body, DOCUMENT_BYTES_MAX, api.settings.body_timeout).await?;
     let (text, format) = body::parse_document(&headers, &bytes)?;
     let checked = onward_engine::validate(api.engine.versions().catalog(), &Source::new("document", text, format));
@@ -146,8 +151,9 @@ impl From<DocumentFormat> for Format {
     }
 }
 
-pub async fn deploy(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+pub async fn deploy(State(api): State<Api>, headers: HeaderMap, uri: Uri, body: Body) -> Result<Response, Problem> {
     let caller = auth::require(&api, &headers, Scope::WorkflowsWrite).await?;
+    Query::refuse(&uri)?;
     let bytes = body::read(body, DEPLOY_BYTES_MAX, api.settings.body_timeout).await?;
     let request: DeployRequest = body::parse_request(&headers, &bytes)?;
     let sources = request.documents.into_iter().enumerate().map(|(place, document)| match document {

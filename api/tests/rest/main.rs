@@ -1,9 +1,14 @@
 //! The REST API over real connections, on a database of its own for each test.
 
+mod bodies;
+mod carried;
+mod http;
 mod keys;
 mod lists;
 mod outages;
+mod redact;
 mod refusals;
 mod server;
+mod slow;
 mod starting;
 mod workflows;

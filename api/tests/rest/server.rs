@@ -5,21 +5,14 @@ use std::net::SocketAddr;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use onward_api::{Api, Settings, serve};
 use onward_engine::{Engine, NewKey, Scope, Settings as EngineSettings, create_key, database};
+use onward_steps::Steps;
 use onward_testkit::TestDatabase;
-use onward_workflows::{Catalog, ConfigField, FieldKind, StepType};
+use onward_workflows::Catalog;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-
-/// The checker has to know one step type that does work; nothing here carries it out.
-const WORK: StepType = StepType {
-    name: "http.request",
-    summary: "Sends a request",
-    fields: &[ConfigField { name: "url", kind: FieldKind::Url, required: true, summary: "Where to" }],
-    built_in: true,
-};
 
 pub struct Server {
     pub database: TestDatabase,
@@ -59,7 +52,7 @@ impl Server {
     /// `options` may lead to the database by a detour.
     pub async fn start_on(database: TestDatabase, options: PgConnectOptions, settings: Settings) -> Self {
         let pool = database::connect(options, 5).await.expect("connect to the test database");
-        let engine_settings = EngineSettings { catalog: Catalog::new([WORK]), env: json!({}) };
+        let engine_settings = EngineSettings { catalog: Catalog::new(Steps::types()), env: json!({}) };
         let engine = Engine::new(pool, engine_settings).await.expect("an engine on the test database");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind a port");
         let address = listener.local_addr().expect("a bound listener has an address");

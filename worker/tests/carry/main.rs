@@ -3,4 +3,5 @@
 #[path = "../support/bed.rs"]
 mod bed;
 mod examples;
+mod language;
 mod runs;

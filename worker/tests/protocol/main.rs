@@ -3,6 +3,7 @@
 #[path = "../support/bed.rs"]
 mod bed;
 mod crashes;
+mod drains;
 mod ends;
 mod leaving;
 mod unsafe_steps;

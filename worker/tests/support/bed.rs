@@ -76,13 +76,18 @@ impl Bed {
     }
 
     pub fn work_with(&self, engine: Engine, seats: usize) -> Running {
+        self.work_and_leave_within(engine, seats, Duration::from_secs(10))
+    }
+
+    /// With so much time to finish what is in flight when it is told to stop.
+    pub fn work_and_leave_within(&self, engine: Engine, seats: usize, drain_max: Duration) -> Running {
         let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
         let settings = onward_worker::Settings {
             seats,
             queues: None,
             host: "test".to_owned(),
             version: "0".to_owned(),
-            drain_max: Duration::from_secs(10),
+            drain_max,
         };
         let task =
             tokio::spawn(onward_worker::run(engine, Arc::clone(&self.steps), settings, stop.clone(), kill.clone()));

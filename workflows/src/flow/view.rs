@@ -50,6 +50,7 @@ impl List {
                 view.waits_until = Some(*due_at);
             }
             State::Canceled => view.status = StepStatus::Canceled,
+            State::Over if self.is_beyond_stop(index, known) => view.status = StepStatus::Canceled,
             State::Over => {
                 let result = self.result(index, known).expect("a step that is over has a result");
                 view.status = match result.verdict {
@@ -65,6 +66,15 @@ impl List {
             }
         }
         view
+    }
+
+    /// Computing does not stop with the list, but what came of it afterwards is of no effect: to people such a step
+    /// never had its turn. One with a checkpoint did, whatever the clocks say.
+    fn is_beyond_stop(&self, index: usize, known: &Known) -> bool {
+        let Some(stop) = self.stop() else { return false };
+        let is_computed = self.places[index].attempts == 0;
+        is_computed
+            && self.result(index, known).is_some_and(|result| (result.started_at, index) > (stop.at, stop.index))
     }
 
     pub fn waits<'l>(&'l self, steps: &'l [Step]) -> impl Iterator<Item = Wait> + 'l {

@@ -1,0 +1,131 @@
+//! What is told of runs that a worker carries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use onward_steps::Steps;
+use onward_testkit::standin::StandIn;
+use onward_testkit::wait_until;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::redact::redacted;
+use crate::server::{Answer, Server};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+const CONFIRM: &str = "\
+version: 1
+name: confirm
+triggers: [{ type: webhook, config: { endpoint: confirm } }, { type: manual }]
+inputs:
+  order_id: { type: string }
+steps:
+  - { id: note, type: log, config: { message: 'order {{ inputs.order_id }}' } }
+  - id: order
+    type: http.request
+    config: { url: 'http://shop.test/orders/{{ inputs.order_id }}' }
+    retry: { max: 3, delay: 10ms }
+  - { id: total, type: value, config: { value: '{{ steps.order.output.body.total }}' } }
+output: { total: '{{ steps.total.output.value }}' }
+";
+
+/// A server whose runs are carried, and the shop that they talk to.
+struct Carried {
+    server: Server,
+    stop: CancellationToken,
+    worker: JoinHandle<()>,
+    _shop: StandIn,
+}
+
+impl Carried {
+    async fn start() -> Self {
+        let server = Server::start().await;
+        let stand_in = StandIn::start().await.expect("the stand-in starts");
+        let settings = onward_steps::Settings {
+            http_hosts: vec![("shop.test".to_owned(), stand_in.address())],
+            ..onward_steps::Settings::default()
+        };
+        let steps = Arc::new(Steps::new(settings).expect("the steps are set up"));
+        let settings = onward_worker::Settings {
+            seats: 4,
+            queues: None,
+            host: "host.test".to_owned(),
+            version: "0".to_owned(),
+            drain_max: Duration::from_secs(10),
+        };
+        let stop = CancellationToken::new();
+        let work = onward_worker::run(server.engine.clone(), steps, settings, stop.clone(), CancellationToken::new());
+        Self { server, stop, worker: tokio::spawn(work), _shop: stand_in }
+    }
+
+    async fn deploy(&self, yaml: &str) {
+        let headers = [("content-type", "application/yaml")];
+        let made = self.server.send("POST", "/workflows", &headers, yaml.as_bytes()).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+
+    /// The run, once it has this status.
+    async fn in_status(&self, run: &str, status: &str) -> Value {
+        let mut body = Value::Null;
+        wait_until(DEADLINE, &format!("{run} to be {status}"), async || {
+            body = self.server.get(&format!("/runs/{run}?expand=steps")).await.body;
+            body["status"] == status
+        })
+        .await;
+        body
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.worker.await.expect("the worker drains");
+    }
+}
+
+fn run_of(answer: &Answer) -> String {
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    answer.header("location").and_then(|place| place.rsplit('/').next()).expect("a 202 has a Location").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_run_shows_its_steps_and_its_output() {
+    let bed = Carried::start().await;
+    bed.deploy(CONFIRM).await;
+    // The shop answers 503 to the first call for this order.
+    let run = run_of(&bed.server.post("/triggers/confirm", &json!({ "order_id": "IL000007A" })).await);
+    let body = bed.in_status(&run, "succeeded").await;
+    let steps = bed.server.get(&format!("/runs/{run}/steps")).await;
+    assert_eq!((steps.status, &steps.body["data"]), (200, &body["steps"]));
+    insta::assert_json_snapshot!("finished_run", redacted(body));
+    insta::assert_json_snapshot!("run_list", redacted(bed.server.get("/runs").await.body));
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_says_which_step_failed_and_why() {
+    let bed = Carried::start().await;
+    bed.deploy(CONFIRM).await;
+    let start = json!({ "inputs": { "order_id": "none" } });
+    let answer = bed.server.post("/workflows/confirm/runs", &start).await;
+    insta::assert_json_snapshot!("started_run", redacted(answer.body.clone()));
+    let body = bed.in_status(&run_of(&answer), "failed").await;
+    insta::assert_json_snapshot!("failed_run", redacted(body));
+    bed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_run_says_what_it_waits_for_and_can_be_cancelled() {
+    let bed = Carried::start().await;
+    bed.deploy("version: 1\nname: pause\nsteps: [{ id: rest, type: wait, config: { for: 1h } }]\n").await;
+    let run = run_of(&bed.server.post("/workflows/pause/runs", &json!({})).await);
+    let body = bed.in_status(&run, "waiting").await;
+    insta::assert_json_snapshot!("waiting_run", redacted(body));
+    let cancel = bed.server.post(&format!("/runs/{run}/cancel"), &json!({ "reason": "a test" })).await;
+    assert_eq!(cancel.status, 202, "{}", cancel.body);
+    let body = bed.in_status(&run, "canceled").await;
+    insta::assert_json_snapshot!("canceled_run", redacted(body));
+    let late = bed.server.post(&format!("/runs/{run}/cancel"), &json!({})).await;
+    assert_eq!((late.status, late.body["code"].as_str()), (409, Some("run_already_ended")));
+    bed.stop().await;
+}
