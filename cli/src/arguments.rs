@@ -109,10 +109,10 @@ pub enum Command {
         /// A workflow's id, or a file to deploy first
         workflow: String,
         /// One input; the value is JSON if it can be read as JSON
-        #[arg(short, long = "input", value_name = "NAME=VALUE")]
+        #[arg(short = 'i', value_name = "NAME=VALUE")]
         inputs: Vec<String>,
         /// All inputs as JSON: a file, or - for standard input
-        #[arg(long, value_name = "FILE")]
+        #[arg(long = "input", value_name = "FILE")]
         inputs_from: Option<PathBuf>,
         /// Print the id and leave
         #[arg(long)]
@@ -152,6 +152,8 @@ pub enum Command {
         #[arg(long, value_name = "WHAT", value_parser = ["live", "ready"])]
         probe: Option<String>,
     },
+    /// Print the version
+    Version,
     /// Print a completion script
     Completions { shell: clap_complete::Shell },
 }
@@ -198,7 +200,7 @@ pub enum Runs {
     Cancel {
         /// Its id, or as much of it as is unique
         run: String,
-        /// Kept with the run
+        /// Why, for the server's log
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },

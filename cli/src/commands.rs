@@ -21,6 +21,7 @@ use clap::CommandFactory;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
+use crate::output;
 use crate::process::runtime;
 use crate::settings::Settings;
 
@@ -32,6 +33,10 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         Command::Migrate { action } => migrate::migrate(settings, action),
         Command::Validate { files } => validate::validate(settings, &files),
         Command::Types => Ok(types::types(settings)),
+        Command::Version => {
+            version(settings);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Keys(keys) => keys::keys(settings, keys),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "onward", &mut std::io::stdout());
@@ -53,4 +58,13 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         Command::Runs(wish) => runtime()?.block_on(runs::runs(settings, wish)),
         Command::Schedule(wish) => runtime()?.block_on(schedule::schedule(settings, wish)),
     }
+}
+
+fn version(settings: &Settings) {
+    let version = env!("CARGO_PKG_VERSION");
+    output::line(&if settings.json {
+        serde_json::json!({ "version": version }).to_string()
+    } else {
+        format!("onward {version}")
+    });
 }

@@ -28,6 +28,9 @@ pub enum Cluster {
 /// Finds or starts the database. Blocks, and is called before any runtime starts.
 pub fn open(settings: &Settings) -> Result<Cluster, Failure> {
     if let Some(url) = &settings.database_url {
+        for doubt in &settings.doubts {
+            tracing::warn!("{doubt}");
+        }
         let options = database::parse_url(url.expose_secret()).map_err(|error| Failure::because(Exit::Usage, error))?;
         return Ok(Cluster::Given(Box::new(options)));
     }

@@ -1,16 +1,17 @@
 //! Finding documents: named files, standard input, or those of a folder.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use onward_workflows::{Checked, Source, Style, render};
+use onward_workflows::{Checked, Format, Source, Style, render};
+use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 use crate::output;
 use crate::settings::Settings;
 
-/// Bytes of a document, read a little beyond its limit so that the checker can say that it is too large.
-const BYTES_MAX: u64 = 300 * 1024;
+/// Far beyond what a document or a body may have, so that the checker or the server can say what their limit is.
+const BYTES_MAX: usize = 6 * 1024 * 1024;
 const FILES_MAX: usize = 1_000;
 
 /// The named files; without any, the documents of the current folder.
@@ -37,26 +38,31 @@ pub fn read(files: &[PathBuf]) -> Result<Vec<Source>, Failure> {
 }
 
 pub fn read_one(file: &Path) -> Result<Source, Failure> {
-    let mut text = String::new();
     let read = if file == Path::new("-") {
-        std::io::stdin().take(BYTES_MAX).read_to_string(&mut text)
+        read_text(std::io::stdin())
     } else {
-        std::fs::File::open(file).and_then(|opened| opened.take(BYTES_MAX).read_to_string(&mut text))
+        std::fs::File::open(file).and_then(read_text)
     };
-    read.map_err(|error| {
-        let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Failed };
+    let text = read.map_err(|error| {
+        let exit = if error.kind() == ErrorKind::NotFound { Exit::NotFound } else { Exit::Failed };
         Failure::new(exit, format!("read {}: {error}", file.display()))
     })?;
     if file != Path::new("-") {
         return Ok(Source::from_file(file.display().to_string(), text));
     }
     // Standard input has no name: JSON begins with a brace or a comment.
-    let format = if text.trim_start().starts_with(['{', '/']) {
-        onward_workflows::Format::Json
-    } else {
-        onward_workflows::Format::Yaml
-    };
+    let format = if text.trim_start().starts_with(['{', '/']) { Format::Json } else { Format::Yaml };
     Ok(Source::new("<stdin>", text, format))
+}
+
+/// All of it or nothing: half a file would be another mistake than the one that was made.
+fn read_text(from: impl Read) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    from.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > BYTES_MAX {
+        return Err(std::io::Error::new(ErrorKind::FileTooLarge, "it is larger than 6 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| std::io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 /// The workflow documents of a folder: its `workflows` folder if it has one, else itself; not below.
@@ -80,12 +86,36 @@ pub fn home_of(folder: &Path) -> PathBuf {
     if below.is_dir() && !below.join("Cargo.toml").exists() { below } else { folder.to_owned() }
 }
 
-/// By its name, and by having steps: a `package.json` beside the workflows is none.
+/// By its name, and by having steps of its own: a `package.json` beside the workflows is none.
 fn is_document(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let named = ["json", "yaml", "yml"].contains(&ending) && !name.starts_with('.') && !name.contains(".test.");
-    named && std::fs::read_to_string(file).is_ok_and(|text| text.contains("steps"))
+    named && read_one(file).is_ok_and(|source| has_steps(&source))
+}
+
+/// Whether `steps` stands at the top, or below `schema` as in old documents. A text that cannot be parsed gets the benefit
+/// of the doubt: a broken document has to be reported.
+fn has_steps(source: &Source) -> bool {
+    let text = &source.text;
+    match source.format {
+        Format::Json => serde_json::from_str::<Value>(text).map_or_else(
+            |_| text.contains("\"steps\""),
+            |document| document.get("steps").or_else(|| document.get("schema")?.get("steps")).is_some(),
+        ),
+        Format::Yaml => {
+            let top = |name: &str| {
+                text.lines()
+                    .any(|line| line.trim_start_matches(['"', '\'']).strip_prefix(name).is_some_and(begins_value))
+            };
+            top("steps") || ((top("schema") || text.trim_start().starts_with('{')) && text.contains("steps"))
+        }
+    }
+}
+
+/// What follows a key in YAML.
+fn begins_value(rest: &str) -> bool {
+    rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':')
 }
 
 /// Prints what a check found, for people or for programs.
@@ -106,4 +136,36 @@ pub fn print_findings(source: &Source, checked: &Checked, settings: &Settings) {
         output::line(&format!("and {} more", checked.omitted));
     }
     output::line("");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_what_has_steps_at_the_top_or_below_schema() {
+        let check = |file: &str, text: &str, expected: bool| {
+            assert_eq!(has_steps(&Source::from_file(file, text)), expected, "{text}");
+        };
+        check("a.yaml", "version: 1\nsteps:\n  - {}\n", true);
+        check("a.yaml", "'steps' : []\n", true);
+        check("a.yaml", "schema:\n  steps: []\n", true);
+        check("a.yaml", "{ name: a, steps: [] }", true);
+        check("a.yaml", "steps:\n  - [unclosed\n", true);
+        check("build.yaml", "jobs:\n  build:\n    steps:\n      - run: make\n", false);
+        check("notes.yaml", "text: |\n  next steps: none\nstepsize: 3\n", false);
+        check("a.json", r#"{ "name": "a", "steps": [] }"#, true);
+        check("a.json", r#"{ "schema": { "steps": [] } }"#, true);
+        check("a.json", r#"{ "name": "a", "steps": [ "#, true);
+        check("a.json", "// a comment\n{ \"steps\": [] }", true);
+        check("package.json", r#"{ "scripts": { "steps": "make" } }"#, false);
+    }
+
+    #[test]
+    fn a_text_is_read_whole_or_not_at_all() {
+        assert_eq!(read_text("א".repeat(BYTES_MAX / 2).as_bytes()).unwrap().len(), BYTES_MAX);
+        let too_large = read_text(std::io::repeat(b'a')).unwrap_err();
+        assert_eq!(too_large.kind(), ErrorKind::FileTooLarge);
+        assert_eq!(read_text(&[0xff][..]).unwrap_err().kind(), ErrorKind::InvalidData);
+    }
 }

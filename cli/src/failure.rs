@@ -43,14 +43,13 @@ impl Failure {
         Self::new(self.exit, format!("{}\n  {hint}", self.text()))
     }
 
-    /// The exit code alone, for callers that must stay silent.
-    pub fn code(&self) -> ExitCode {
-        self.exit.into()
+    pub fn exit(&self) -> Exit {
+        self.exit
     }
 
     pub fn report(&self) -> ExitCode {
         eprintln!("onward: {}", self.text());
-        self.code()
+        self.exit.into()
     }
 
     pub fn text(&self) -> String {

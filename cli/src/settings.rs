@@ -36,6 +36,8 @@ pub struct Settings {
     pub key: Option<SecretString>,
     pub json: bool,
     pub plain: bool,
+    /// What is allowed and perhaps not meant; said where a database is opened.
+    pub doubts: Vec<String>,
 }
 
 /// Never shows a secret.
@@ -114,6 +116,7 @@ impl Settings {
             key: layers.text("key").map(|(key, _)| SecretString::from(key)),
             json: flags.json,
             plain: flags.plain || environment.contains_key("NO_COLOR") || environment.contains_key("CI"),
+            doubts: layers.doubts(),
         };
         if layers.problems.is_empty() { Ok(settings) } else { Err(layers.problems) }
     }
@@ -186,6 +189,14 @@ mod tests {
         let problems = read(&SettingFlags::default(), &environment, "seets = 5").unwrap_err();
         assert_eq!(problems.len(), 7, "{problems:#?}");
         assert!(problems.iter().any(|problem| problem.contains("did you mean `seats`?")), "{problems:#?}");
+    }
+
+    #[test]
+    fn a_data_folder_beside_a_database_is_doubted() {
+        let both = [("DATABASE_URL", "postgres://u@h/d"), ("ONWARD_DATA_DIR", "there")];
+        let doubts = |environment| read(&SettingFlags::default(), environment, "").unwrap().doubts;
+        assert_eq!(doubts(&both), ["DATABASE_URL is used; a private Postgres in there (ONWARD_DATA_DIR) is not"]);
+        assert!(doubts(&both[..1]).is_empty() && doubts(&both[1..]).is_empty());
     }
 
     #[test]

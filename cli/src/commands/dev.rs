@@ -49,7 +49,7 @@ pub fn dev(settings: &Settings, folder: &Path, once: bool) -> Result<ExitCode, F
             key.display()
         ));
         output::line(&format!("  postgres   {}", cluster.describe()));
-        output::line(&format!("  watching   {}", folder.display()));
+        output::line(&format!("  watching   {}", std::path::absolute(&folder).unwrap_or(folder).display()));
         output::line("");
         watched.look().await?;
         let watching = tokio::spawn(watch(watched, process.stop.clone()));

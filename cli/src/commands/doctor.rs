@@ -33,7 +33,7 @@ pub fn doctor(settings: &Settings, probe: Option<&str>) -> Result<ExitCode, Fail
         return runtime()?.block_on(async {
             let asked = Client::new(settings)?.get(path).await;
             // Containers keep what a probe prints; the exit code says it all.
-            Ok(asked.map_or_else(|failure| failure.code(), |_| ExitCode::SUCCESS))
+            Ok(asked.map_or_else(|failure| failure.exit().into(), |_| ExitCode::SUCCESS))
         });
     }
     let cluster = database::open(settings)?;

@@ -13,6 +13,8 @@ use crate::output;
 use crate::settings::Settings;
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a server may take to come back while somebody watches.
+const LOST_MAX: Duration = Duration::from_mins(1);
 
 /// Prints what changes until the run has ended; its status becomes the exit code.
 pub async fn follow(
@@ -24,18 +26,34 @@ pub async fn follow(
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     let path = format!("/runs/{run}?expand=steps");
     let mut seen: HashMap<String, String> = HashMap::new();
+    let (mut status, mut lost_since) = (String::new(), None);
     loop {
-        let detail = tokio::select! {
-            detail = client.get(&path) => detail?,
+        let asked = tokio::select! {
+            asked = client.get(&path) => asked,
             _ = tokio::signal::ctrl_c() => return Ok(left()),
         };
-        if !settings.json {
-            print_changes(&detail, &mut seen);
-        }
-        let status = detail["status"].as_str().unwrap_or_default();
-        if ["succeeded", "failed", "canceled"].contains(&status) {
-            finish(settings, &detail, status);
-            return Ok(output::code(status));
+        match asked {
+            Ok(detail) => {
+                lost_since = None;
+                if !settings.json {
+                    print_changes(&detail, &mut seen);
+                }
+                detail["status"].as_str().unwrap_or_default().clone_into(&mut status);
+                if ["succeeded", "failed", "canceled"].contains(&status.as_str()) {
+                    finish(settings, &detail, &status);
+                    return Ok(output::code(&status));
+                }
+            }
+            // A server that has answered before may just be starting again.
+            Err(failure) if !status.is_empty() && failure.exit() == Exit::Unreachable => {
+                if lost_since.is_none() {
+                    output::hint("the server does not answer any more; the run goes on when it is back");
+                }
+                if lost_since.get_or_insert_with(Instant::now).elapsed() > LOST_MAX {
+                    return Err(failure);
+                }
+            }
+            Err(failure) => return Err(failure),
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             output::hint(&format!("still {status}; it goes on: onward runs follow {run}"));

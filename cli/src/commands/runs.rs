@@ -122,7 +122,10 @@ async fn cancel(settings: &Settings, client: &Client, run: &str, reason: Option<
     if settings.json {
         output::line(&answer.to_string());
     } else {
-        output::line(&format!("cancel {}", answer["cancel"].as_str().unwrap_or("requested")));
+        output::line(match answer["cancel"].as_str() {
+            Some("acknowledged") => "canceled: no step of it starts any more",
+            _ => "asked for; the worker that has it stops within seconds",
+        });
         output::hint(&format!("watch it: onward runs follow {}", answer["id"].as_str().unwrap_or(run)));
     }
     Ok(ExitCode::SUCCESS)

@@ -37,17 +37,35 @@ impl Watched {
     /// Deploys what has changed since the last look; says how many documents are broken.
     pub async fn look(&mut self) -> Result<usize, Failure> {
         let mut broken = 0;
-        for file in documents::find(&self.folder)? {
+        for file in self.files()? {
             let Ok(source) = documents::read_one(&file) else { continue };
             if self.seen.get(&file) == Some(&source.text) {
                 continue;
             }
-            self.seen.insert(file, source.text.clone());
+            let text = source.text.clone();
             if !self.take(source).await? {
                 broken += 1;
             }
+            // Only now: what a database that was away has not taken is looked at again.
+            self.seen.insert(file, text);
         }
         Ok(broken)
+    }
+
+    /// The documents of the folder, and those that were documents when they were seen last: one that has lost its steps
+    /// is a mistake to show.
+    fn files(&mut self) -> Result<Vec<PathBuf>, Failure> {
+        self.seen.retain(|file, _| {
+            let there = file.is_file();
+            if !there {
+                output::line(&format!("  - {}   gone; what it deployed stays active", file.display()));
+            }
+            there
+        });
+        let mut files = documents::find(&self.folder)?;
+        let lost: Vec<PathBuf> = self.seen.keys().filter(|file| !files.contains(file)).cloned().collect();
+        files.extend(lost);
+        Ok(files)
     }
 
     async fn take(&self, source: Source) -> Result<bool, Failure> {

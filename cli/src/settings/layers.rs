@@ -115,6 +115,16 @@ impl<'a> Layers<'a> {
         })
     }
 
+    /// Settings that are right alone and odd together.
+    pub fn doubts(&self) -> Vec<String> {
+        match (self.text("database_url"), self.text("data_dir")) {
+            (Some((_, url)), Some((dir, folder))) => {
+                vec![format!("{url} is used; a private Postgres in {dir} ({folder}) is not")]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     pub fn flag(&mut self, name: &str) -> bool {
         match self.text(name).map(|(text, from)| (text.to_ascii_lowercase(), from)) {
             None => false,

@@ -48,7 +48,7 @@ async fn a_run_is_started_followed_listed_and_shown() {
     let waiting = runs[0]["id"].as_str().expect("an id").to_owned();
     let shown = place.ask(&["runs", "show", &waiting[..20]]).await;
     assert!(shown.contains("waits for: timer in pause"), "{shown}");
-    place.ask(&["runs", "cancel", &waiting]).await;
+    assert_eq!(place.ask(&["runs", "cancel", &waiting]).await, "canceled: no step of it starts any more\n");
     assert_eq!(code(&place, &["runs", "follow", &waiting]).await, Some(10));
     assert_eq!(code(&place, &["runs", "cancel", &waiting]).await, Some(6));
     assert_eq!(code(&place, &["runs", "show", "run_00000000000000000000000000"]).await, Some(4));

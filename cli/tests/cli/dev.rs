@@ -38,6 +38,9 @@ async fn a_changed_file_is_deployed_and_a_broken_one_keeps_its_last_version() {
     dev.wait_for_line("✓ other").await;
     fs::write(&file, greeting("repaired")).expect("repair the document");
     dev.wait_for_line("v2 → v3").await;
+    fs::remove_file(&file).expect("remove the document");
+    dev.wait_for_line("- greet.yaml   gone; what it deployed stays active").await;
+    assert!(place.ask(&["run", "greet"]).await.contains("\"repaired\""));
     assert!(dev.terminate().await.success());
 }
 

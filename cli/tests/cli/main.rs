@@ -3,7 +3,9 @@
 mod commands;
 mod crash;
 mod dev;
+mod folder;
 mod place;
+mod proxy;
 mod serve;
 mod settings;
 mod texts;

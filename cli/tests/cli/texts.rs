@@ -36,7 +36,7 @@ async fn a_run_is_told_step_by_step_and_a_failure_by_its_first_line() {
     assert!(talk.starts_with("run_") && talk.contains("  branches  http://"), "{talk}");
 
     place.write("inputs.json", "{ \"code\": \"5\" }");
-    let (code, out, _) = said(&place, &["run", "branches", "--inputs-from", "inputs.json"]).await;
+    let (code, out, _) = said(&place, &["run", "branches", "--input", "inputs.json"]).await;
     assert_eq!(code, Some(1));
     assert!(out.contains("attempt 1: code 5\n✗ failed after ") && out.ends_with("  in stop: code 5\nmore\n"), "{out}");
 

@@ -84,6 +84,25 @@ async fn a_run_that_was_accepted_is_there_when_the_server_dies_after_the_answer(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_watches_a_run_goes_on_watching_when_the_server_is_back() {
+    let mut place = Place::new(vec![]);
+    let mut server = place.serve(&["serve"]).await;
+    place.make_key().await;
+    deploy(&place, "pause.yaml", "version: 1\nname: pause\nsteps: [{ id: pause, type: wait, config: { for: 1h } }]\n")
+        .await;
+    let mut watcher = Process::start(&mut place.command(&["run", "pause"]));
+    watcher.wait_for_line("◷ pause").await;
+    server.kill9();
+    watcher.wait_for_line("does not answer any more").await;
+
+    let _again = place.serve(&["serve"]).await;
+    let listed = place.ask(&["runs", "list", "--json"]).await;
+    let run: Value = serde_json::from_str(&listed).expect("one run");
+    place.ask(&["runs", "cancel", run["id"].as_str().expect("an id")]).await;
+    assert_eq!(watcher.wait().await.code(), Some(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_killed_at_once_goes_on_where_it_was() {
     let shop = StandIn::start().await.expect("the shop opens");
     let mut place = Place::new(with_shop(&shop));
@@ -110,6 +129,24 @@ async fn everything_killed_at_once_goes_on_where_it_was() {
     for run in accepted {
         assert!(place.ask(&["runs", "show", &run]).await.contains("✓ succeeded"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_dies_alone_is_started_again() {
+    let mut place = Place::new(vec![]);
+    let mut server = place.serve(&["serve"]).await;
+    place.make_key().await;
+    deploy(&place, "note.yaml", NOTE).await;
+    let postgres = postgres_of(&server);
+    send_signal(postgres, Signal::SIGKILL);
+    server.wait_for_line("the private Postgres was down and runs again").await;
+    assert_ne!(postgres_of(&server), postgres);
+    wait_until(DEADLINE, "the server to be ready again", async || {
+        place.run(&["doctor", "--probe", "ready"]).await.status.success()
+    })
+    .await;
+    place.ask(&["trigger", "note", "--wait"]).await;
+    assert!(server.terminate().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
