@@ -2,6 +2,8 @@
 
 mod built_in;
 
+use std::fmt;
+
 /// One step type as the checker sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepType {
@@ -34,6 +36,21 @@ pub enum FieldKind {
     /// A duration as text, or milliseconds.
     Duration,
     OneOf(&'static [&'static str]),
+}
+
+impl fmt::Display for FieldKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Any => "any",
+            Self::Text => "text",
+            Self::Url => "url",
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Object => "object",
+            Self::Duration => "duration",
+            Self::OneOf(words) => return formatter.write_str(&words.join(" | ")),
+        })
+    }
 }
 
 /// The types one checker run knows.

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use onward_workflows::FieldKind;
 use serde_json::json;
 
 use crate::database::catalog;
@@ -16,7 +15,7 @@ pub fn types(settings: &Settings) -> ExitCode {
             let fields: Vec<_> = step_type
                 .fields
                 .iter()
-                .map(|field| json!({ "name": field.name, "kind": kind(field.kind), "required": field.required, "summary": field.summary }))
+                .map(|field| json!({ "name": field.name, "kind": field.kind.to_string(), "required": field.required, "summary": field.summary }))
                 .collect();
             let row = json!({ "name": step_type.name, "summary": step_type.summary, "fields": fields });
             output::line(&row.to_string());
@@ -25,21 +24,8 @@ pub fn types(settings: &Settings) -> ExitCode {
         output::line(&format!("{}  {}", step_type.name, step_type.summary));
         for field in step_type.fields {
             let need = if field.required { "required" } else { "optional" };
-            output::line(&format!("    {:18} {need}  {}  ({})", field.name, field.summary, kind(field.kind)));
+            output::line(&format!("    {:18} {need}  {}  ({})", field.name, field.summary, field.kind));
         }
     }
     ExitCode::SUCCESS
-}
-
-fn kind(kind: FieldKind) -> String {
-    match kind {
-        FieldKind::Any => "any".to_owned(),
-        FieldKind::Text => "text".to_owned(),
-        FieldKind::Url => "url".to_owned(),
-        FieldKind::Boolean => "boolean".to_owned(),
-        FieldKind::Integer => "integer".to_owned(),
-        FieldKind::Object => "object".to_owned(),
-        FieldKind::Duration => "duration".to_owned(),
-        FieldKind::OneOf(words) => words.join(" | "),
-    }
 }
