@@ -9,6 +9,7 @@ mod check;
 mod definition;
 mod diagnostic;
 mod duration;
+mod explain;
 mod expression;
 mod flow;
 mod id;
@@ -31,6 +32,7 @@ pub use definition::{
 };
 pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, Severity};
 pub use duration::{ParseDurationError, format_duration, parse_duration};
+pub use explain::{Page, PageGroup, closest_topic, explain, topics};
 pub use expression::{EvaluationError, Expression, ExpressionError, Scope};
 pub use flow::{
     Action, Checkpoint, CheckpointStatus, End, Event, Flow, LogLine, RunFacts, RunStatus, RunStep, StepStatus,

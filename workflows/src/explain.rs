@@ -1,0 +1,141 @@
+//! The pages of `onward explain`: one for each code, field, step type and trigger, with an example.
+//!
+//! A page is a text file below `workflows/explain`: its first line is the title, the rest is printed as it stands.
+
+use std::fmt::Write as _;
+
+use crate::suggest::closest;
+use crate::{Catalog, StepType};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub topic: &'static str,
+    pub title: String,
+    pub text: String,
+}
+
+/// Pages that belong together, in reading order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageGroup {
+    pub name: &'static str,
+    pub pages: Vec<Page>,
+}
+
+struct Folder {
+    name: &'static str,
+    /// The topic and the file's text.
+    files: &'static [(&'static str, &'static str)],
+}
+
+macro_rules! folder {
+    ($name:expr, $folder:literal, [$($topic:literal)*]) => {
+        Folder {
+            name: $name,
+            files: &[$(($topic, include_str!(concat!("../explain/", $folder, "/", $topic, ".txt")))),*],
+        }
+    };
+}
+
+const TYPES: &str = "Step types";
+const CODES: &str = "Codes";
+
+static FOLDERS: [Folder; 5] = [
+    folder!("Language", "topics", []),
+    folder!("Fields", "fields", []),
+    folder!(TYPES, "types", []),
+    folder!("Triggers", "triggers", []),
+    folder!(CODES, "codes", [
+        "E001" "E002" "E003" "E004" "E005" "E006" "E007" "E101" "E102" "E103" "E104" "E105" "E106" "E107" "E108"
+        "E109" "E110" "E111" "E112" "E113" "E114" "E115" "E116" "E117" "E118" "E119" "E120" "E121" "E122" "E123"
+        "E124" "E125" "E126" "E127" "E201" "E202" "E203" "E301" "W101" "W102" "W201" "W202" "W203" "W204" "W205"
+    ]),
+];
+
+/// Names without a page of their own, and the page that explains them; found with and without the page's name before.
+const PARTS: [(&str, &[&str]); 0] = [];
+
+/// The page about a code, a field, a step type, a trigger or a part of one (`retry.max`).
+pub fn explain(topic: &str, catalog: &Catalog) -> Option<Page> {
+    let groups = topics(catalog);
+    let pages = || groups.iter().flat_map(|group| &group.pages);
+    let named = |name: &str| pages().find(|page| page.topic.eq_ignore_ascii_case(name)).cloned();
+    named(topic).or_else(|| named(parent(topic)?))
+}
+
+/// All pages in their groups. Types that only a caller's workers know have a page too, made of what they declare.
+pub fn topics(catalog: &Catalog) -> Vec<PageGroup> {
+    FOLDERS
+        .iter()
+        .map(|folder| {
+            let mut pages: Vec<Page> = folder.files.iter().map(|(topic, text)| page(topic, text)).collect();
+            if folder.name == TYPES {
+                for step_type in catalog.types() {
+                    add_type(&mut pages, step_type);
+                }
+            }
+            PageGroup { name: folder.name, pages }
+        })
+        .collect()
+}
+
+/// The topic that was probably meant. Codes resemble each other too much to be suggested.
+pub fn closest_topic(topic: &str, catalog: &Catalog) -> Option<&'static str> {
+    let groups = topics(catalog);
+    let named = groups.iter().filter(|group| group.name != CODES).flat_map(|group| &group.pages);
+    let parts = PARTS.iter().flat_map(|(_, parts)| *parts).copied();
+    closest(topic, named.map(|page| page.topic).chain(parts))
+}
+
+fn page(topic: &'static str, file: &str) -> Page {
+    let (title, text) = file.split_once('\n').unwrap_or((file, ""));
+    Page { topic, title: title.to_owned(), text: text.trim_start_matches('\n').to_owned() }
+}
+
+/// The page that explains a part: `max_delay` and `retry.max_delay` both lead to `retry`.
+fn parent(topic: &str) -> Option<&'static str> {
+    let topic = topic.to_ascii_lowercase();
+    let (prefix, name) = topic.rsplit_once('.').unwrap_or(("", &topic));
+    PARTS
+        .iter()
+        .find(|(page, parts)| parts.contains(&name) && (prefix.is_empty() || prefix.ends_with(page)))
+        .map(|(page, _)| *page)
+}
+
+fn add_type(pages: &mut Vec<Page>, step_type: &StepType) {
+    let config = config(step_type);
+    if let Some(page) = pages.iter_mut().find(|page| page.topic == step_type.name) {
+        page.text = with_config(&page.text, &config);
+    } else {
+        let title = step_type.summary.trim_end_matches('.').to_owned();
+        pages.push(Page { topic: step_type.name, title, text: config });
+    }
+}
+
+/// After the first paragraph, which says what the type is for.
+fn with_config(text: &str, config: &str) -> String {
+    match text.split_once("\n\n") {
+        _ if config.is_empty() => text.to_owned(),
+        Some((first, rest)) => format!("{first}\n\n{config}\n{rest}"),
+        None => format!("{text}\n{config}"),
+    }
+}
+
+fn config(step_type: &StepType) -> String {
+    let mut text = String::new();
+    if !step_type.built_in {
+        text.push_str("No worker of this version offers it; one of your own may.\n");
+    }
+    if step_type.fields.is_empty() {
+        return text;
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str("Config:\n\n");
+    for field in step_type.fields {
+        let need = if field.required { ", required" } else { "" };
+        writeln!(text, "    {:17} {}{need}", field.name, field.kind).expect("a string takes everything");
+        writeln!(text, "        {}", field.summary).expect("a string takes everything");
+    }
+    text
+}
