@@ -40,10 +40,20 @@ const TYPES: &str = "Step types";
 const CODES: &str = "Codes";
 
 static FOLDERS: [Folder; 5] = [
-    folder!("Language", "topics", []),
-    folder!("Fields", "fields", []),
-    folder!(TYPES, "types", []),
-    folder!("Triggers", "triggers", []),
+    folder!("Language", "topics", ["expressions" "durations" "errors" "exit-codes"]),
+    folder!("Fields", "fields", [
+        "version" "name" "id" "description" "enabled" "owner" "labels" "x-" "triggers" "inputs" "variables"
+        "secrets" "steps" "output" "defaults" "idempotency_ttl" "type" "config" "parallel" "switch" "needs" "if"
+        "foreach" "retry" "retries" "timeout" "expect" "cache" "on_error" "finally" "compensate" "idempotency_key"
+        "concurrency" "rate_limit" "queue" "priority" "schedule" "jitter" "overlap" "catch_up" "starts_at"
+        "endpoint" "auth" "signature" "respond" "methods"
+    ]),
+    folder!(TYPES, "types", [
+        "log" "wait" "delay" "value" "return" "fail" "wait_for_event" "emit" "call" "http.request" "airtable.lookup"
+        "cbb.sync_contact" "whatsapp.send_template" "pdf.render" "slack.send" "email.send" "whatsapp.send"
+        "pdf.generate"
+    ]),
+    folder!("Triggers", "triggers", ["cron" "webhook" "event" "manual"]),
     folder!(CODES, "codes", [
         "E001" "E002" "E003" "E004" "E005" "E006" "E007" "E101" "E102" "E103" "E104" "E105" "E106" "E107" "E108"
         "E109" "E110" "E111" "E112" "E113" "E114" "E115" "E116" "E117" "E118" "E119" "E120" "E121" "E122" "E123"
@@ -52,7 +62,25 @@ static FOLDERS: [Folder; 5] = [
 ];
 
 /// Names without a page of their own, and the page that explains them; found with and without the page's name before.
-const PARTS: [(&str, &[&str]); 0] = [];
+const PARTS: [(&str, &[&str]); 17] = [
+    ("retry", &["max", "backoff", "max_delay", "within", "delay", "jitter", "if"]),
+    ("foreach", &["in", "as", "batch", "item", "index", "items", "concurrency"]),
+    ("concurrency", &["limit", "overflow", "key"]),
+    ("rate_limit", &["per", "limit", "key"]),
+    ("cache", &["ttl", "key"]),
+    ("defaults", &["retry", "timeout", "queue"]),
+    ("schedule", &["timezone"]),
+    ("catch_up", &["catch_up_window"]),
+    ("starts_at", &["ends_at"]),
+    ("endpoint", &["path"]),
+    ("signature", &["scheme", "tolerance", "header", "prefix", "verify_token"]),
+    ("respond", &["respond_timeout"]),
+    ("methods", &["max_body"]),
+    ("wait_for_event", &["where", "since"]),
+    ("x-", &["$schema"]),
+    ("errors", &["error", "kind", "code", "message", "status", "retryable", "attempt", "details"]),
+    ("expressions", &["env", "trigger", "run", "workflow", "now", "uuid", "attempts", "started_at", "finished_at"]),
+];
 
 /// The page about a code, a field, a step type, a trigger or a part of one (`retry.max`).
 pub fn explain(topic: &str, catalog: &Catalog) -> Option<Page> {
@@ -97,7 +125,7 @@ fn parent(topic: &str) -> Option<&'static str> {
     let (prefix, name) = topic.rsplit_once('.').unwrap_or(("", &topic));
     PARTS
         .iter()
-        .find(|(page, parts)| parts.contains(&name) && (prefix.is_empty() || prefix.ends_with(page)))
+        .find(|(page, parts)| parts.contains(&name) && (prefix.is_empty() || prefix == *page))
         .map(|(page, _)| *page)
 }
 

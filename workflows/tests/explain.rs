@@ -76,6 +76,35 @@ fn the_examples_of_a_code_show_it_and_its_repair() {
 }
 
 #[test]
+fn the_examples_of_fields_and_types_are_valid() {
+    let groups = topics(&catalog()).into_iter().filter(|group| group.name != "Codes");
+    for page in groups.flat_map(|group| group.pages) {
+        for example in blocks(&page.text, "Example") {
+            let checked = checked(&document(&example));
+            if !has_code(&checked, "E199") {
+                assert!(checked.is_valid(), "{}: {:?}", page.topic, errors(&checked));
+                assert!(checked.diagnostics.is_empty(), "{}: {:?}", page.topic, checked.diagnostics);
+            }
+        }
+    }
+}
+
+/// A list of steps as the document around it.
+fn document(example: &str) -> String {
+    if example.starts_with("- ") {
+        return format!("version: 1\nname: example\nsteps:\n{example}");
+    }
+    example.to_owned()
+}
+
+#[test]
+fn every_page_has_an_example() {
+    for page in ["Fields", "Triggers"].into_iter().flat_map(pages) {
+        assert_eq!(blocks(&page.text, "Example").len(), 1, "{}", page.topic);
+    }
+}
+
+#[test]
 fn every_code_of_the_checker_has_a_page() {
     let code = Regex::new("\"([EW][0-9]{3})\"").expect("a pattern");
     let mut sources = Vec::new();
@@ -91,6 +120,25 @@ fn every_code_of_the_checker_has_a_page() {
     for code in used.iter().filter(|code| !WITHOUT_A_PAGE.contains(&code.as_str())) {
         assert!(explain(code, &catalog()).is_some(), "{code} has no page");
     }
+}
+
+#[test]
+fn every_field_of_the_checker_has_a_page() {
+    let list = Regex::new(r"(?s)(?:DOCUMENT|STEP|TRIGGER|CRON|WEBHOOK|RETRY|FOREACH)_FIELDS: \[[^=]*= \[(.*?)\];")
+        .expect("a pattern");
+    let name = Regex::new("\"([^\"]+)\"").expect("a pattern");
+    let mut sources = Vec::new();
+    files(&folder("src/check"), &mut sources);
+    let mut seen = 0;
+    for text in sources.iter().map(|file| std::fs::read_to_string(file).expect("read a source")) {
+        for field in
+            list.captures_iter(&text).flat_map(|fields| name.captures_iter(fields.get(1).expect("a list").as_str()))
+        {
+            assert!(explain(&field[1], &catalog()).is_some(), "{} has no page", &field[1]);
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "found {seen}");
 }
 
 /// All files at or below a path.
@@ -129,7 +177,10 @@ fn topics_are_found_as_people_type_them() {
     let topic = |text: &str| explain(text, &catalog()).map(|page| page.topic);
     assert_eq!(topic("e107"), Some("E107"));
     assert_eq!(topic("E999"), None);
+    assert_eq!((topic("max_delay"), topic("retry.max")), (Some("retry"), Some("retry")));
+    assert_eq!((topic("foreach.concurrency"), topic("cron.max")), (Some("foreach"), None));
+    assert_eq!(closest_topic("tiemout", &catalog()), Some("timeout"));
     assert_eq!(closest_topic("http.requst", &catalog()), Some("http.request"));
     assert_eq!(closest_topic("E199", &catalog()), None);
-    assert_eq!(closest_topic("something else", &catalog()), None);
+    assert_eq!(closest_topic("zzzzzz", &catalog()), None);
 }
