@@ -146,6 +146,11 @@ pub enum Command {
     Keys(Keys),
     /// List the step types
     Types,
+    /// One page about a code, a step type or a field; the list of pages without a topic
+    Explain {
+        /// E107, http.request, retry, …
+        topic: Option<String>,
+    },
     /// Check this installation
     Doctor {
         /// Print nothing, set the exit code

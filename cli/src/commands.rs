@@ -3,6 +3,7 @@
 mod deploy;
 mod dev;
 mod doctor;
+mod explain;
 mod follow;
 mod keys;
 mod migrate;
@@ -37,6 +38,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
             version(settings);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Explain { topic } => explain::explain(settings, topic.as_deref()),
         Command::Keys(keys) => keys::keys(settings, keys),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "onward", &mut std::io::stdout());

@@ -4,6 +4,7 @@ mod commands;
 mod crash;
 mod dev;
 mod folder;
+mod explain;
 mod place;
 mod proxy;
 mod serve;
