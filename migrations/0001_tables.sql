@@ -96,6 +96,8 @@ create table onward.run (
     status onward.run_status,
     output json,
     error json,
+    -- Paths of steps whose undo failed for good: a person has to look.
+    not_undone json,
     finished_at timestamptz,
     failed_at timestamptz,
     primary key (id),
@@ -121,7 +123,10 @@ create table onward.job (
     -- Deaths of its workers since the last checkpoint.
     crashes smallint not null default 0,
     cancel_requested_at timestamptz,
+    -- What has succeeded is to be undone as well.
+    cancel_undo boolean not null default false,
     primary key (run_id, path),
+    constraint job_cancel check (cancel_requested_at is not null or not cancel_undo),
     constraint job_due_finite check (isfinite(due_at)),
     constraint job_queue_form check (queue ~ '^[a-z0-9][a-z0-9_.:-]{0,63}$')
 ) with (
@@ -157,6 +162,8 @@ create table onward.pending (
     due_at timestamptz,
     name text,
     key text,
+    -- Of an announced effect that may be sent again.
+    repeatable boolean not null default false,
     created_at timestamptz not null default onward.now(),
     primary key (run_id, path, attempt, kind),
     constraint pending_deadline check ((due_at is null) = (kind = 'started'))

@@ -9,8 +9,8 @@ input as materialized (
     select i.*
     from unnest(
         $2::uuid[], $3::int[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
-        $10::bool[], $11::bool[]
-    ) as i (run_id, claimed, move, seen, due_at, status, output, error, settles, resets)
+        $10::bool[], $11::bool[], $24::text[]
+    ) as i (run_id, claimed, move, seen, due_at, status, output, error, settles, resets, not_undone)
 ),
 locked as materialized (
     select i.*, j.wakes
@@ -44,9 +44,9 @@ written as (
     returning run_id
 ),
 announced as (
-    insert into onward.pending (run_id, path, attempt, kind)
-    select a.run_id, a.path, a.attempt, 'started'
-    from unnest($20::uuid[], $21::text[], $22::int[]) as a (run_id, path, attempt)
+    insert into onward.pending (run_id, path, attempt, kind, repeatable)
+    select a.run_id, a.path, a.attempt, 'started', a.repeatable
+    from unnest($20::uuid[], $21::text[], $22::int[], $23::bool[]) as a (run_id, path, attempt, repeatable)
     join mine on mine.run_id = a.run_id
     on conflict do nothing
 ),
@@ -63,7 +63,7 @@ moved as (
 waiting as (
     insert into onward.pending (run_id, path, attempt, kind, due_at)
     select p.run_id, p.path, p.attempt, p.kind::onward.pending_kind, p.due_at
-    from unnest($23::uuid[], $24::text[], $25::int[], $26::text[], $27::timestamptz[])
+    from unnest($25::uuid[], $26::text[], $27::int[], $28::text[], $29::timestamptz[])
         as p (run_id, path, attempt, kind, due_at)
     join moved on moved.run_id = p.run_id
     where moved.move = 'park'
@@ -71,7 +71,7 @@ waiting as (
 ),
 ended as (
     update onward.run r
-    set status = l.status::onward.run_status, output = l.output::json, error = l.error::json,
+    set status = l.status::onward.run_status, output = l.output::json, error = l.error::json, not_undone = l.not_undone::json,
         finished_at = onward.now(),
         failed_at = case when l.status = 'failed' then onward.now() end
     from locked l

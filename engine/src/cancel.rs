@@ -1,5 +1,6 @@
 //! Cancelling: a request, then an acknowledgement after which no step starts.
 
+use chrono::{DateTime, Utc};
 use onward_workflows::RunId;
 
 use crate::Engine;
@@ -24,7 +25,24 @@ pub enum CancelError {
     Database(#[from] sqlx::Error),
 }
 
+/// Somebody's wish that a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CancelRequest {
+    pub at: DateTime<Utc>,
+    /// What has succeeded is undone as well.
+    pub undo: bool,
+}
+
 pub async fn cancel(engine: &Engine, run: RunId) -> Result<CancelOutcome, CancelError> {
+    request(engine, run, false).await
+}
+
+/// Cancels, and undoes what has succeeded.
+pub async fn cancel_and_undo(engine: &Engine, run: RunId) -> Result<CancelOutcome, CancelError> {
+    request(engine, run, true).await
+}
+
+async fn request(engine: &Engine, run: RunId, undo: bool) -> Result<CancelOutcome, CancelError> {
     let mut transaction = engine.pool().begin().await?;
     let Some(job) = sqlx::query_file!("queries/lock_job.sql", run.0).fetch_optional(&mut *transaction).await? else {
         let found =
@@ -36,7 +54,7 @@ pub async fn cancel(engine: &Engine, run: RunId) -> Result<CancelOutcome, Cancel
         transaction.rollback().await?;
         return Ok(CancelOutcome::AlreadyRequested);
     }
-    sqlx::query_file!("queries/request_cancel.sql", run.0).execute(&mut *transaction).await?;
+    sqlx::query_file!("queries/request_cancel.sql", run.0, undo).execute(&mut *transaction).await?;
     transaction.commit().await?;
     engine.wakes().queue(&job.queue);
     engine.wakes().run(run);

@@ -20,12 +20,21 @@ pub struct RunWrite {
     pub claimed: i32,
     pub checkpoints: Vec<CheckpointRow>,
     /// Effects that are about to be sent and are not safe to repeat.
-    pub announced: Vec<(String, u32)>,
+    pub announced: Vec<Announced>,
     /// Rows in `pending` exist that these checkpoints, or the end, settle.
     pub settles: bool,
     /// The run has crashed workers before, and this is progress.
     pub resets_crashes: bool,
     pub then: Then,
+}
+
+/// An attempt that is about to have an effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    pub path: String,
+    pub attempt: u32,
+    /// Announced only because its undo has to know of it: it may be sent again.
+    pub repeatable: bool,
 }
 
 /// What happens to the job.
@@ -87,6 +96,7 @@ pub struct EndRow {
     status: &'static str,
     output: Option<String>,
     error: Option<String>,
+    not_undone: Option<String>,
 }
 
 impl RunWrite {
@@ -139,6 +149,7 @@ impl From<&End> for EndRow {
             },
             output: end.output.as_ref().map(ToString::to_string),
             error: end.error.as_ref().map(|error| json!(error).to_string()),
+            not_undone: (!end.not_undone.is_empty()).then(|| json!(end.not_undone).to_string()),
         }
     }
 }
@@ -158,10 +169,12 @@ fn encode_line(line: &LogLine) -> String {
 }
 
 fn kind_of(wait: &Wait) -> &'static str {
-    match wait.kind {
+    match &wait.kind {
         WaitKind::Timer => "timer",
         WaitKind::Retry => "retry",
         WaitKind::Person => "person",
+        WaitKind::Event(_) => "event",
+        WaitKind::Child(_) => "child",
     }
 }
 

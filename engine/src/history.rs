@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{Checkpoint, RunFacts, RunId};
+use onward_workflows::{Begun, Checkpoint, RunFacts, RunId};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlx::PgPool;
@@ -108,7 +108,7 @@ pub(crate) async fn read_runs(pool: &PgPool, ids: &[Uuid]) -> Result<HashMap<Uui
 #[derive(Default)]
 pub(crate) struct History {
     pub checkpoints: Vec<StoredCheckpoint>,
-    pub unanswered: Vec<(String, u32)>,
+    pub begun: Vec<Begun>,
 }
 
 /// A run without anything stored has no entry.
@@ -126,12 +126,18 @@ pub(crate) async fn read_histories(pool: &PgPool, ids: &[Uuid]) -> Result<HashMa
         });
     }
     for row in sqlx::query_file!("queries/load_unanswered.sql", ids).fetch_all(pool).await? {
-        histories.entry(row.run_id).or_default().unanswered.push((row.path, row.attempt.unsigned_abs()));
+        let attempt = row.attempt.unsigned_abs();
+        histories.entry(row.run_id).or_default().begun.push(Begun {
+            path: row.path,
+            attempt,
+            repeatable: row.repeatable,
+        });
     }
     for history in histories.values_mut() {
         let answered: HashSet<(&str, u32)> =
             history.checkpoints.iter().map(|row| (row.path.as_str(), row.attempt.unsigned_abs())).collect();
-        history.unanswered.retain(|(path, attempt)| !answered.contains(&(path.as_str(), *attempt)));
+        let is_answered = |begun: &Begun| answered.contains(&(begun.path.as_str(), begun.attempt));
+        history.begun.retain(|begun| !is_answered(begun));
     }
     Ok(histories)
 }

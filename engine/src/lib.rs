@@ -31,10 +31,10 @@ mod versions;
 mod wake;
 mod workflows;
 
-pub use cancel::{CancelError, CancelOutcome, cancel};
+pub use cancel::{CancelError, CancelOutcome, CancelRequest, cancel, cancel_and_undo};
 pub use claim::{Claimed, Lanes, claim};
 pub use clock::Clock;
-pub use commit::{CheckpointRow, Committer, EndRow, LOOK_AGAIN, Park, Release, RunWrite, Then, Written};
+pub use commit::{Announced, CheckpointRow, Committer, EndRow, LOOK_AGAIN, Park, Release, RunWrite, Then, Written};
 pub use cron::{FireError, Fired, fire_due};
 pub use database::MIGRATOR;
 pub use deploy::{

@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use onward_workflows::{Checkpoint, RunFacts, RunId, WorkerId};
+use onward_workflows::{Past, RunFacts, RunId, WorkerId};
 use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::history::{CorruptRow, History, StoredRun, read_histories, read_runs};
 use crate::start::Begun;
-use crate::{Claimed, Engine, Version, VersionError};
+use crate::{CancelRequest, Claimed, Engine, Version, VersionError};
 
 /// A run that this worker may carry on.
 #[derive(Debug)]
@@ -19,15 +18,13 @@ pub struct LoadedRun {
     pub run: RunId,
     pub version: Arc<Version>,
     pub facts: Arc<RunFacts>,
-    pub checkpoints: Vec<Checkpoint>,
-    /// Announced effects without a checkpoint.
-    pub unanswered: Vec<(String, u32)>,
+    pub past: Past,
     /// The job's `wakes` when it became ours: every write joins on it.
     pub claimed: i32,
     /// The job's `wakes` before its checkpoints were read: parking compares it.
     pub seen: i32,
     pub crashes: i16,
-    pub cancel_requested_at: Option<DateTime<Utc>>,
+    pub cancel: Option<CancelRequest>,
     /// Rows in `pending` may exist and have to go with what settles them.
     pub has_pending: bool,
 }
@@ -100,12 +97,11 @@ fn assemble(
         run: job.run,
         facts: Arc::new(stored.facts(job.run, &version)?),
         version,
-        checkpoints,
-        unanswered: history.unanswered,
+        past: Past { checkpoints, begun: history.begun, ..Past::default() },
         claimed: job.wakes,
         seen: seen.wakes,
         crashes: job.crashes,
-        cancel_requested_at: seen.cancel_requested_at,
+        cancel: seen.cancel,
         has_pending: !job.first,
     })
 }
@@ -114,13 +110,18 @@ fn assemble(
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     wakes: i32,
-    cancel_requested_at: Option<DateTime<Utc>>,
+    cancel: Option<CancelRequest>,
 }
 
 async fn read_seen(pool: &PgPool, worker: WorkerId, ids: &[Uuid]) -> Result<HashMap<Uuid, Seen>, sqlx::Error> {
     let rows = sqlx::query_file!("queries/read_wakes.sql", ids, worker.0).fetch_all(pool).await?;
-    let seen = |wakes, cancel_requested_at| Seen { wakes, cancel_requested_at };
-    Ok(rows.into_iter().map(|row| (row.run_id, seen(row.wakes, row.cancel_requested_at))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let cancel = row.cancel_requested_at.map(|at| CancelRequest { at, undo: row.cancel_undo });
+            (row.run_id, Seen { wakes: row.wakes, cancel })
+        })
+        .collect())
 }
 
 impl From<&Begun> for LoadedRun {
@@ -142,12 +143,11 @@ impl From<&Begun> for LoadedRun {
             run: start.run,
             version: Arc::clone(&start.version),
             facts: Arc::new(facts),
-            checkpoints: Vec::new(),
-            unanswered: Vec::new(),
+            past: Past::default(),
             claimed: begun.wakes,
             seen: begun.wakes,
             crashes: 0,
-            cancel_requested_at: None,
+            cancel: None,
             has_pending: false,
         }
     }

@@ -1,16 +1,15 @@
 //! Sweeping: what a worker owns by the table, once a second, so that no wake-up has to arrive.
 
-use chrono::{DateTime, Utc};
 use onward_workflows::{RunId, WorkerId};
 use sqlx::PgPool;
 
-use crate::{Claimed, Priority};
+use crate::{CancelRequest, Claimed, Priority};
 
 /// A job of this worker as the table has it.
 #[derive(Debug, Clone)]
 pub struct Owned {
     pub job: Claimed,
-    pub cancel_requested_at: Option<DateTime<Utc>>,
+    pub cancel: Option<CancelRequest>,
 }
 
 pub async fn sweep(pool: &PgPool, worker: WorkerId) -> Result<Vec<Owned>, sqlx::Error> {
@@ -28,7 +27,7 @@ pub async fn sweep(pool: &PgPool, worker: WorkerId) -> Result<Vec<Owned>, sqlx::
                 crashes: row.crashes,
                 first: false,
             },
-            cancel_requested_at: row.cancel_requested_at,
+            cancel: row.cancel_requested_at.map(|at| CancelRequest { at, undo: row.cancel_undo }),
         })
         .collect())
 }

@@ -66,6 +66,9 @@ impl Version {
             variables: self.literal_variables(),
             env,
             trigger,
+            labels: serde_json::json!(self.definition.labels),
+            secrets: Value::Object(serde_json::Map::new()),
+            depth: 0,
             created_at,
             scheduled_at: None,
         }

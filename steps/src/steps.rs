@@ -76,10 +76,11 @@ impl Steps {
     }
 
     /// Whether sending this twice comes to the same as sending it once. A step for which it does not must be announced
-    /// before its attempt starts, or a crash in between could send it again.
-    pub fn safe_to_repeat(&self, step_type: &str, config: &Value) -> bool {
+    /// before its attempt starts, or a crash in between could send it again. `key_is_written`: the author wrote the
+    /// idempotency key, and so says that the other side honours it.
+    pub fn safe_to_repeat(&self, step_type: &str, config: &Value, key_is_written: bool) -> bool {
         match BuiltIn::find(step_type) {
-            Some(BuiltIn::HttpRequest) => http_request::safe_to_repeat(config),
+            Some(BuiltIn::HttpRequest) => key_is_written || http_request::safe_to_repeat(config),
             None => false,
         }
     }

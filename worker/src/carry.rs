@@ -1,16 +1,16 @@
 //! Carrying one run: asks the flow what comes next, has it stored, runs what may be run, until the run ends or waits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onward_engine::{
-    CheckpointRow, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, Release, RunWrite, Then,
-    Written, load,
+    Announced, CancelRequest, CheckpointRow, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park,
+    Release, RunWrite, Then, Written, load,
 };
 use onward_steps::Steps;
-use onward_workflows::{Action, End, ErrorKind, Event, Flow, RunId, RunStatus, RunStep, StepError};
+use onward_workflows::{Action, End, ErrorKind, Event, Flow, Outcome, RunId, RunStatus, RunStep, StepError};
 use rand::Rng;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -30,7 +30,7 @@ const LOOK_AGAIN_JITTER_SECONDS: i64 = 300;
 /// What the keeper tells a run's task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Signal {
-    pub cancel: bool,
+    pub cancel: Option<CancelRequest>,
 }
 
 /// What all runs of one registration share.
@@ -86,7 +86,8 @@ impl Carrier {
 }
 
 fn failed(kind: ErrorKind, message: &str) -> End {
-    End { status: RunStatus::Failed, output: None, error: Some(StepError::new(kind, message)) }
+    let error = Some(StepError::new(kind, message));
+    End { status: RunStatus::Failed, output: None, error, not_undone: Vec::new() }
 }
 
 /// One run in the hands of this worker.
@@ -98,12 +99,20 @@ struct Carried<'a> {
     seen: i32,
     has_pending: bool,
     resets_crashes: bool,
-    cancel: bool,
+    cancel: Option<CancelRequest>,
     crashes: i16,
     /// The seat that the run holds since its claim; one of its attempts at a time sits on it.
     seat: Arc<Semaphore>,
     attempts: JoinSet<Event>,
-    in_flight: HashMap<(String, u32), AbortHandle>,
+    in_flight: HashMap<(String, u32), Flying>,
+    /// What the flow has still to be told.
+    told: VecDeque<Event>,
+}
+
+struct Flying {
+    task: AbortHandle,
+    /// Nothing is lost when it is stopped in the middle.
+    harmless: bool,
 }
 
 /// What a run's task has been waiting for.
@@ -119,7 +128,7 @@ enum Next {
 #[derive(Default)]
 struct Asked {
     records: Vec<CheckpointRow>,
-    announced: Vec<(String, u32)>,
+    announced: Vec<Announced>,
     runs: Vec<RunStep>,
     end: Option<End>,
     /// What follows from the records, once they are stored.
@@ -131,17 +140,18 @@ impl<'a> Carried<'a> {
         let definition = Arc::clone(&loaded.version.definition);
         Self {
             carrier,
-            flow: Flow::resume(definition, loaded.facts, loaded.checkpoints, loaded.unanswered),
+            flow: Flow::resume(definition, loaded.facts, loaded.past),
             run: loaded.run,
             claimed: loaded.claimed,
             seen: loaded.seen,
             has_pending: loaded.has_pending,
             resets_crashes: loaded.crashes > 0,
-            cancel: loaded.cancel_requested_at.is_some(),
+            cancel: loaded.cancel,
             crashes: loaded.crashes,
             seat: Arc::new(Semaphore::new(1)),
             attempts: JoinSet::new(),
             in_flight: HashMap::new(),
+            told: VecDeque::new(),
         }
     }
 
@@ -150,8 +160,8 @@ impl<'a> Carried<'a> {
         let mut actions = if self.crashes >= CRASHES_MAX {
             let message = format!("the workers that carried this run died {} times without progress", self.crashes);
             vec![Action::End(failed(ErrorKind::CrashLoop, &message))]
-        } else if self.cancel {
-            self.flow.apply(Event::Cancel, now)
+        } else if let Some(CancelRequest { at, undo }) = self.cancel {
+            self.flow.apply(Event::Cancel { at, undo }, now)
         } else {
             self.flow.next(now)
         };
@@ -164,7 +174,7 @@ impl<'a> Carried<'a> {
                 if self.carrier.drain.is_cancelled() {
                     // Not started is not burnt: the next owner asks the flow again.
                     asked.runs.clear();
-                    if self.in_flight.is_empty() {
+                    if self.is_idle() {
                         return self.hand_back(TimeDelta::zero()).await;
                     }
                 }
@@ -175,11 +185,11 @@ impl<'a> Carried<'a> {
                 }
                 actions = asked.then;
             }
-            if self.in_flight.is_empty() && self.carrier.drain.is_cancelled() {
+            if self.is_idle() && self.carrier.drain.is_cancelled() {
                 return self.hand_back(TimeDelta::zero()).await;
             }
             let wake_at = self.wake_at();
-            if self.in_flight.is_empty() && wake_at - self.now() > IN_MEMORY_WAIT_MAX {
+            if self.is_idle() && wake_at - self.now() > IN_MEMORY_WAIT_MAX {
                 return self.park(wake_at).await;
             }
             actions = match self.next_event(signal, wake_at).await {
@@ -188,6 +198,10 @@ impl<'a> Carried<'a> {
                 Next::Gone => return Stretch::Over,
             };
         }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.in_flight.is_empty() && self.told.is_empty()
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -213,6 +227,8 @@ impl<'a> Carried<'a> {
                 }
                 Action::Run(step) => asked.runs.push(step),
                 Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
+                // The checker lets no document through that would ask for these.
+                Action::Emit(_) | Action::Call(_) | Action::CancelChild(_) => {}
                 Action::End(end) => asked.end = Some(end),
             }
         }
@@ -222,23 +238,41 @@ impl<'a> Carried<'a> {
                 match follows {
                     Action::End(end) => asked.end = Some(end),
                     Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
-                    Action::Run(_) | Action::Record { .. } => asked.then.push(follows),
+                    Action::Run(_)
+                    | Action::Emit(_)
+                    | Action::Call(_)
+                    | Action::CancelChild(_)
+                    | Action::Record { .. } => asked.then.push(follows),
                 }
             }
         }
         let steps = &self.carrier.steps;
-        let announced = asked.runs.iter().filter(|step| !steps.safe_to_repeat(&step.step_type, &step.config));
-        asked.announced = announced.map(|step| (step.path.clone(), step.attempt)).collect();
+        let announced = asked.runs.iter().filter_map(|step| {
+            let repeatable = steps.safe_to_repeat(&step.step_type, &step.config, step.key_is_written);
+            let announced = Announced { path: step.path.clone(), attempt: step.attempt, repeatable };
+            (!repeatable || step.undoable).then_some(announced)
+        });
+        asked.announced = announced.collect();
         asked
     }
 
-    /// Gives up an attempt, whether it is in flight or has not begun.
+    /// Stops an attempt that has not begun, or can be stopped without harm; any other goes on to its outcome.
     fn abandon(&mut self, asked: &mut Asked, attempt: &(String, u32)) {
         let is_it = |step: &RunStep| step.path == attempt.0 && step.attempt == attempt.1;
+        let before = asked.runs.len() + asked.then.len();
         asked.runs.retain(|step| !is_it(step));
         asked.then.retain(|action| !matches!(action, Action::Run(step) if is_it(step)));
-        if let Some(handle) = self.in_flight.remove(attempt) {
-            handle.abort();
+        let mut stopped = asked.runs.len() + asked.then.len() < before;
+        if self.in_flight.get(attempt).is_some_and(|flying| flying.harmless)
+            && let Some(flying) = self.in_flight.remove(attempt)
+        {
+            flying.task.abort();
+            stopped = true;
+        }
+        if stopped {
+            let outcome = Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped on request"));
+            let ((path, attempt), now) = (attempt.clone(), self.now());
+            self.told.push_back(Event::Outcome { path, attempt, outcome, started_at: now, finished_at: now });
         }
     }
 
@@ -302,16 +336,21 @@ impl<'a> Carried<'a> {
         }
         let (own, seats) = (Arc::clone(&self.seat), Arc::clone(&self.carrier.seats));
         let name = (step.path.clone(), step.attempt);
+        let repeatable = self.carrier.steps.safe_to_repeat(&step.step_type, &step.config, step.key_is_written);
+        let harmless = repeatable && !step.undoable;
         let (engine, lease) = (self.carrier.engine.clone(), self.carrier.lease.clone());
         let attempt = attempt::run(engine, Arc::clone(&self.carrier.steps), lease, step, own, seats);
-        let handle = self.attempts.spawn(attempt);
-        self.in_flight.insert(name, handle);
+        let task = self.attempts.spawn(attempt);
+        self.in_flight.insert(name, Flying { task, harmless });
         true
     }
 
     /// Waits for the next thing that the flow has to know.
     async fn next_event(&mut self, signal: &mut watch::Receiver<Signal>, wake_at: DateTime<Utc>) -> Next {
         let draining = self.carrier.drain.is_cancelled();
+        if let Some(event) = self.told.pop_front() {
+            return Next::Event(event);
+        }
         loop {
             let until = (wake_at - self.now()).to_std().unwrap_or_default();
             tokio::select! {
@@ -319,11 +358,13 @@ impl<'a> Carried<'a> {
                 () = self.carrier.lease.lost().cancelled() => return Next::Gone,
                 changed = signal.changed() => match changed {
                     Err(_dropped) => return Next::Gone,
-                    Ok(()) if signal.borrow().cancel && !self.cancel => {
-                        self.cancel = true;
-                        return Next::Event(Event::Cancel);
+                    Ok(()) => {
+                        let asked = signal.borrow().cancel;
+                        if let (Some(CancelRequest { at, undo }), None) = (asked, self.cancel) {
+                            self.cancel = asked;
+                            return Next::Event(Event::Cancel { at, undo });
+                        }
                     }
-                    Ok(()) => {}
                 },
                 Some(finished) = self.attempts.join_next() => if let Ok(event) = finished {
                     if let Event::Outcome { path, attempt, .. } = &event {

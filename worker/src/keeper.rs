@@ -281,7 +281,7 @@ impl<'a> Keeper<'a> {
             there.insert(owned.job.run);
             match self.held.get(&owned.job.run) {
                 Some(held) => {
-                    let signal = Signal { cancel: owned.cancel_requested_at.is_some() };
+                    let signal = Signal { cancel: owned.cancel };
                     held.signal.send_if_modified(|known| std::mem::replace(known, signal) != signal);
                 }
                 None => unknown.push(owned.job),

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod body;
+mod calls;
 mod compare;
 mod config;
 mod document;
@@ -10,23 +11,29 @@ mod fields;
 mod finding;
 mod inputs;
 mod legacy;
+mod limits;
+mod loops;
 mod needs;
 mod outline;
 mod references;
 mod scan;
+mod shared;
+mod steering;
 mod steps;
 mod templates;
 mod triggers;
+mod undo;
 mod values;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use crate::source::{Lines, Source};
+use crate::source::{Lines, Source, Span};
 use crate::suggest::closest;
-use crate::tree::parse_tree;
-use crate::{Catalog, Definition, Diagnostic};
+use crate::tree::{Node, parse_tree};
+use crate::{Catalog, Definition, Diagnostic, Input};
 
+pub use calls::inputs_by_workflow;
 pub(crate) use finding::Finding;
 use outline::Outline;
 
@@ -48,6 +55,41 @@ pub struct Checked {
     pub omitted: usize,
     /// Step types that only a worker of one's own would offer, as warnings. A deploy may turn them into errors.
     pub unoffered: Vec<Diagnostic>,
+    /// What it needs of the server that it is deployed to.
+    pub outside: Outside,
+}
+
+/// What a document needs of a server: workflows that it calls, secrets that it reads.
+#[derive(Debug, Clone, Default)]
+pub struct Outside {
+    calls: Vec<calls::Call>,
+    secrets: Vec<(String, Span)>,
+}
+
+impl Outside {
+    /// The workflows that it calls by a written name.
+    pub fn workflows(&self) -> impl Iterator<Item = &str> {
+        self.calls.iter().map(|call| call.workflow.as_str())
+    }
+
+    /// What is missing: E201 for workflows and their inputs, E202 for secrets.
+    pub fn check(
+        &self,
+        source: &Source,
+        workflows: &BTreeMap<String, BTreeMap<String, Input>>,
+        is_set: impl Fn(&str) -> bool,
+    ) -> Vec<Diagnostic> {
+        let mut findings: Vec<Finding> = self.calls.iter().flat_map(|call| calls::compare(call, workflows)).collect();
+        findings.extend(self.secrets.iter().filter(|(name, _)| !is_set(name)).map(|(name, span)| {
+            Finding::error("E202", *span, format!("the secret `{name}` is not set on this server"))
+                .label("its runs could not begin")
+                .help(format!("onward secrets set {name}"))
+        }));
+        findings.sort_by_key(Finding::span);
+        let lines = Lines::new(&source.text);
+        let tree = parse_tree(source).ok();
+        findings.into_iter().map(|finding| finding.into_diagnostic(&source.file, &lines, tree.as_ref())).collect()
+    }
 }
 
 impl Checked {
@@ -64,11 +106,12 @@ pub fn check(source: &Source, catalog: &Catalog) -> Checked {
         Err(findings) => {
             let mut report = Report { findings, unoffered: Vec::new() };
             let (diagnostics, omitted) = report.take(source, &lines, None);
-            return Checked { definition: None, diagnostics, omitted, unoffered: Vec::new() };
+            let (unoffered, outside) = (Vec::new(), Outside::default());
+            return Checked { definition: None, diagnostics, omitted, unoffered, outside };
         }
     };
     let mut report = Report::default();
-    let definition = document::check(&tree, source, &lines, catalog, &mut report);
+    let (definition, outside) = document::check(&tree, source, &lines, catalog, &mut report).unzip();
     let is_valid = report.findings.iter().all(|finding| !finding.is_error());
     let (diagnostics, omitted) = report.take(source, &lines, Some(&tree));
     report.unoffered.sort_by_key(Finding::span);
@@ -77,7 +120,8 @@ pub fn check(source: &Source, catalog: &Catalog) -> Checked {
         .into_iter()
         .map(|finding| finding.into_diagnostic(&source.file, &lines, Some(&tree)))
         .collect();
-    Checked { definition: definition.filter(|_| is_valid), diagnostics, omitted, unoffered }
+    let outside = outside.unwrap_or_default();
+    Checked { definition: definition.filter(|_| is_valid), diagnostics, omitted, unoffered, outside }
 }
 
 /// Collects findings; nothing is printed before all are there.
@@ -112,12 +156,7 @@ impl Report {
         closest(name, candidates)
     }
 
-    fn take(
-        &mut self,
-        source: &Source,
-        lines: &Lines<'_>,
-        tree: Option<&crate::tree::Node>,
-    ) -> (Vec<Diagnostic>, usize) {
+    fn take(&mut self, source: &Source, lines: &Lines<'_>, tree: Option<&Node>) -> (Vec<Diagnostic>, usize) {
         let mut findings = std::mem::take(&mut self.findings);
         findings.sort_by_key(Finding::span);
         // A YAML alias repeats its target, and then its mistakes too.
@@ -144,7 +183,15 @@ struct Facts<'a> {
     inputs: BTreeMap<String, Option<String>>,
     /// None when any name may be one.
     variables: Option<Vec<String>>,
+    /// Names of the declared secrets.
+    secrets: Vec<String>,
+    /// The document's `defaults`.
+    defaults: Option<&'a Node>,
     outline: Outline,
+    /// Limits whose key is written out.
+    shared: RefCell<shared::SharedLimits>,
+    /// Calls whose workflow is written out.
+    calls: RefCell<Vec<calls::Call>>,
     /// How many expressions have been compiled.
     expressions: Cell<usize>,
 }

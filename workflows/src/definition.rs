@@ -1,11 +1,31 @@
 //! A version's checked content. A value of these types came out of the checker and cannot be wrong.
 
+mod limits;
+mod number;
+mod step;
+mod trigger;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Expression, Template};
+pub use limits::{Concurrency, Overflow, Priority, RateLimit};
+pub use number::Slots;
+pub use step::{
+    Arm, Backoff, Body, Cache, CallMode, Compensate, EventPattern, Failure, Foreach, LogLevel, Number, OnError, Retry,
+    Step, WaitFor,
+};
+pub use trigger::{
+    CronTrigger, EventTrigger, Respond, Signature, SignatureScheme, Trigger, TriggerKind, WebhookAuth, WebhookTrigger,
+};
+
+use crate::Template;
+
+/// Of a whole run, for a document that says nothing.
+pub(crate) const TIMEOUT_DEFAULT: Duration = Duration::from_hours(30 * 24);
+/// How long an idempotency key of a document counts, when it says nothing.
+pub(crate) const IDEMPOTENCY_TTL_DEFAULT: Duration = Duration::from_hours(24);
 
 /// One document, checked.
 #[derive(Debug)]
@@ -15,10 +35,14 @@ pub struct Definition {
     pub name: String,
     pub description: String,
     pub enabled: bool,
+    pub owner: Option<String>,
+    pub labels: BTreeMap<String, String>,
     pub triggers: Vec<Trigger>,
     pub inputs: BTreeMap<String, Input>,
     /// Evaluated once, at the start of a run, over `inputs`, `env` and `run`.
     pub variables: Template,
+    /// Names that its steps may read.
+    pub secrets: Vec<String>,
     /// The run's result; without it the output of the last step.
     pub output: Option<Template>,
     /// Of the whole run, waiting included.
@@ -26,6 +50,21 @@ pub struct Definition {
     pub steps: Vec<Step>,
     /// Runs when an error reaches the top; cannot make the run succeed.
     pub on_error: Vec<Step>,
+    /// Runs at every end.
+    pub finally: Vec<Step>,
+    /// Runs at once.
+    pub concurrency: Option<Concurrency>,
+    /// Starts per time.
+    pub rate_limit: Option<RateLimit>,
+    /// Over `inputs` and `trigger`.
+    pub idempotency_key: Option<Template>,
+    pub idempotency_ttl: Duration,
+    /// Over `inputs`; the name of the queue of the run's steps.
+    pub queue: Option<Template>,
+    /// Over `inputs`; one of the words of [`Priority`].
+    pub priority: Option<Template>,
+    /// Filled in by [`Definition::numbered`].
+    pub slots: Slots,
 }
 
 /// One declared input. Without a default it is required.
@@ -35,127 +74,49 @@ pub struct Input {
     pub default: Option<Value>,
 }
 
-#[derive(Debug)]
-pub struct Step {
-    /// Unique in the document; letters, digits, `_` and `-`, at most 50.
-    pub id: String,
-    pub name: String,
-    pub body: Body,
-    /// Places in the same list, all above this step, that must be over before it starts.
-    pub needs: Vec<usize>,
-    pub condition: Option<Expression>,
-    pub retry: Retry,
-    /// Of one attempt; `None` for steps that do no work.
-    pub timeout: Option<Duration>,
-    pub on_error: OnError,
-}
+impl Definition {
+    /// A document with nothing but its names and steps, not numbered yet.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, steps: Vec<Step>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            description: String::new(),
+            enabled: true,
+            owner: None,
+            labels: BTreeMap::new(),
+            triggers: Vec::new(),
+            inputs: BTreeMap::new(),
+            variables: Template::Literal(Value::Object(serde_json::Map::new())),
+            secrets: Vec::new(),
+            output: None,
+            timeout: TIMEOUT_DEFAULT,
+            steps,
+            on_error: Vec::new(),
+            finally: Vec::new(),
+            concurrency: None,
+            rate_limit: None,
+            idempotency_key: None,
+            idempotency_ttl: IDEMPOTENCY_TTL_DEFAULT,
+            queue: None,
+            priority: None,
+            slots: Slots::default(),
+        }
+    }
 
-#[derive(Debug)]
-pub enum Body {
-    /// A dotted type: done by a worker, outside the engine.
-    Work {
-        step_type: String,
-        config: Template,
-    },
-    Value(Template),
-    Wait(WaitFor),
-    Log {
-        message: Template,
-        level: LogLevel,
-        data: Option<Template>,
-    },
-    Return(Option<Template>),
-    Fail {
-        message: Template,
-        code: Option<Template>,
-        details: Option<Template>,
-    },
-}
-
-/// The config of `wait`. Both forms may be templates, so they are parsed when the step is ready.
-#[derive(Debug)]
-pub enum WaitFor {
-    /// A duration as text, or a number of milliseconds.
-    For(Template),
-    /// An RFC 3339 instant.
-    Until(Template),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogLevel {
-    Debug,
-    #[default]
-    Info,
-    Warn,
-    Error,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnError {
-    #[default]
-    Fail,
-    /// The flow goes on with output null; the step's status stays `failed`.
-    Continue,
-}
-
-/// How often and when a failed attempt is repeated.
-#[derive(Debug)]
-pub struct Retry {
-    /// Repetitions after the first attempt.
-    pub max: u32,
-    pub delay: Duration,
-    pub backoff: Backoff,
-    pub max_delay: Duration,
-    /// Full jitter: the delay is drawn between zero and its value, from a hash of run, path and attempt.
-    pub jitter: bool,
-    /// Bounds the total time from the first attempt's start.
-    pub within: Option<Duration>,
-    /// Over `error`; without it an attempt is repeated when its error is retryable.
-    pub condition: Option<Expression>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Backoff {
-    #[default]
-    Exponential,
-    Linear,
-    Constant,
-}
-
-#[derive(Debug)]
-pub struct Trigger {
-    /// Unique in the document; the default is the type.
-    pub id: String,
-    pub kind: TriggerKind,
-    pub enabled: bool,
-}
-
-#[derive(Debug)]
-pub enum TriggerKind {
-    Cron(CronTrigger),
-    Webhook(WebhookTrigger),
-    Manual,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CronTrigger {
-    /// As written: five fields, an `@` name, or `@every 90s`.
-    pub schedule: String,
-    /// IANA name.
-    pub timezone: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebhookTrigger {
-    pub endpoint: String,
-    pub auth: WebhookAuth,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum WebhookAuth {
-    /// A key with scope `triggers:create`.
-    #[default]
-    ApiKey,
-    /// Anybody; has to be written down.
-    None,
+    /// Every step of the document, in the order of its text.
+    pub fn all_steps(&self) -> Vec<&Step> {
+        fn collect<'d>(steps: &'d [Step], all: &mut Vec<&'d Step>) {
+            for step in steps {
+                all.push(step);
+                for list in step.lists() {
+                    collect(list, all);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        for list in [&self.steps, &self.on_error, &self.finally] {
+            collect(list, &mut all);
+        }
+        all
+    }
 }

@@ -25,18 +25,20 @@ mod template;
 mod tree;
 
 pub use catalog::{Catalog, ConfigField, FieldKind, StepType};
-pub use check::{Checked, check};
+pub use check::{Checked, Outside, check, inputs_by_workflow};
 pub use definition::{
-    Backoff, Body, CronTrigger, Definition, Input, LogLevel, OnError, Retry, Step, Trigger, TriggerKind, WaitFor,
-    WebhookAuth, WebhookTrigger,
+    Arm, Backoff, Body, Cache, CallMode, Compensate, Concurrency, CronTrigger, Definition, EventPattern, EventTrigger,
+    Failure, Foreach, Input, LogLevel, Number, OnError, Overflow, Priority, RateLimit, Respond, Retry, Signature,
+    SignatureScheme, Slots, Step, Trigger, TriggerKind, WaitFor, WebhookAuth, WebhookTrigger,
 };
 pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, Severity};
 pub use duration::{ParseDurationError, format_duration, parse_duration};
 pub use explain::{Page, PageGroup, closest_topic, explain, topics};
 pub use expression::{EvaluationError, Expression, ExpressionError, Scope};
 pub use flow::{
-    Action, Checkpoint, CheckpointStatus, End, Event, Flow, LogLine, RunFacts, RunStatus, RunStep, StepStatus,
-    StepView, Wait, WaitKind, evaluate_variables,
+    Action, ArrivedEvent, Begun, CacheUse, CallChild, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, EmitEvent, End,
+    Event, EventWait, Flow, LogLine, LoopCounts, Past, RunFacts, RunStatus, RunStep, StepStatus, StepView, Wait,
+    WaitKind, evaluate_variables,
 };
 pub use id::{ApiKeyId, ParseIdError, RunId, WorkerId};
 pub use inputs::{InputCheck, InputProblem, check_inputs};

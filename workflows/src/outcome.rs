@@ -71,8 +71,12 @@ pub enum ErrorKind {
     Config,
     /// An expression that could not be evaluated.
     Expression,
+    /// An attempt that succeeded, with an output that is not the expected one.
+    Expectation,
     /// A `fail` step.
     Fail,
+    /// Stopped on request, before it could matter.
+    Canceled,
     /// Sent, never answered, never settled.
     Ambiguous,
     /// The workers that carried it kept dying.

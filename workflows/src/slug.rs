@@ -29,6 +29,15 @@ pub(crate) fn is_workflow_id(id: &str) -> bool {
     is_slug || (id.len() == 36 && uuid::Uuid::try_parse(id).is_ok())
 }
 
+/// As the jobs' table takes it.
+pub(crate) fn is_queue_name(name: &str) -> bool {
+    name.len() <= SLUG_MAX
+        && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
 /// The id of an old document whose name has no Latin letter: the same name gives the same id.
 pub(crate) fn derived(name: &str) -> String {
     use std::fmt::Write as _;

@@ -53,7 +53,7 @@ fn names_that_do_not_exist_are_found() {
     check("'{{ anything.else }}'", &["E124 5"]);
     check("'{{ age }}'", &["E124 5"]);
     check("'{{ webhook.x }}'", &["E124 5"]);
-    check("'{{ secrets.A }}'", &["E199 5"]);
+    check("'{{ secrets.A }}'", &["E124 5"]);
     check("'{{ item.x }}'", &["E124 5"]);
     check("'{{ error.message }}'", &["E124 5"]);
     check("'{{ run.idd }}'", &["E108 9"]);

@@ -53,18 +53,42 @@ fn unknown_fields_are_errors_with_a_version_or_when_they_resemble_one() {
 }
 
 #[test]
-fn fields_of_a_later_version_are_never_ignored() {
-    for field in ["secrets", "finally", "defaults", "concurrency", "rate_limit", "idempotency_key", "queue", "priority"]
-    {
-        check(&format!("name: a\n{field}: x"), &["E199 2:1"]);
+fn fields_of_the_document_have_their_kinds() {
+    for field in ["secrets", "finally"] {
+        check(&format!("name: a\n{field}: x\nsteps: [{{ id: a, type: return }}]"), &["E105 2"]);
     }
-    for field in ["parallel", "switch", "foreach", "expect", "output", "cache", "compensate", "finally", "queue"] {
-        check_step(&format!("{{ id: a, type: return, {field}: x }}"), &["E199 26"]);
+    for field in ["defaults", "concurrency", "rate_limit"] {
+        check(&format!("name: a\n{field}: x\nsteps: [{{ id: a, type: return }}]"), &["E105 2"]);
     }
-    for step_type in ["wait_for_event", "emit", "call"] {
-        check_step(&format!("{{ id: a, type: {step_type} }}"), &["E199 18"]);
-    }
-    check_step("{ id: a, type: return, on_error: [{ id: b, type: return }] }", &["E199 36"]);
+    check("name: a\nqueue: A B\nsteps: [{ id: a, type: return }]", &["E112 2:8"]);
+    check("name: a\npriority: urgent\nsteps: [{ id: a, type: return }]", &["E105 2:11"]);
+    check("name: a\nsecrets: [A, A, a b]\nsteps: [{ id: a, type: return }]", &["E104 2:14", "E112 2:17"]);
+    check("name: a\nconcurrency: { limit: 0 }\nsteps: [{ id: a, type: return }]", &["E105 2:23"]);
+    check("name: a\nrate_limit: { limit: 1 }\nsteps: [{ id: a, type: return }]", &["E103 2:13"]);
+}
+
+#[test]
+fn a_step_has_exactly_one_body() {
+    check_step("{ id: a, type: return, steps: [] }", &["E128 26"]);
+    check_step("{ id: a, switch: [], steps: [] }", &["E128 24"]);
+    check_step("{ id: a, type: return, parallel: true }", &["E128 26"]);
+    check_step("{ id: a, steps: [] }", &["E103 19"]);
+    check_step("{ id: a, steps: [{ id: b, type: return }], parallel: x }", &["E105 56"]);
+    check_step("{ id: a, switch: [{ steps: [] }, { if: inputs.x, steps: [] }] }", &["E129", "E108"]);
+}
+
+#[test]
+fn loops_and_events_are_checked() {
+    check_step("{ id: a, type: value, foreach: { as: x } }", &["E103"]);
+    check_step("{ id: a, type: value, foreach: 5 }", &["E105"]);
+    check_step("{ id: a, type: value, foreach: { in: [1], as: steps } }", &["E104"]);
+    check_step("{ id: a, type: value, foreach: { in: [1], concurrency: 0 } }", &["E105"]);
+    check_step("{ id: a, type: value, foreach: [1, 2], config: '{{ item + index }}' }", &[]);
+    check_step("{ id: a, type: return, foreach: [1] }", &["E129"]);
+    check_step("{ id: a, type: wait_for_event, config: { event: x } }", &["E116"]);
+    check_step("{ id: a, type: wait_for_event, timeout: 1h, config: { event: x, where: event.data.ok } }", &[]);
+    check_step("{ id: a, type: emit }", &["E103"]);
+    check_step("{ id: a, type: call, config: { workflow: b, mode: later } }", &["E105"]);
 }
 
 #[test]
@@ -164,7 +188,8 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(definition.timeout, Duration::from_hours(30 * 24));
     assert!(matches!(definition.triggers.as_slice(), [trigger] if matches!(trigger.kind, TriggerKind::Manual)));
     let get = &definition.steps[0];
-    assert_eq!((get.name.as_str(), get.timeout, get.on_error), ("get", Some(Duration::from_secs(30)), OnError::Fail));
+    assert_eq!((get.name.as_str(), get.timeout), ("get", Some(Duration::from_secs(30))));
+    assert!(matches!(get.on_error, OnError::Fail));
     assert_eq!((get.retry.max, get.retry.delay, get.retry.backoff), (3, Duration::from_secs(1), Backoff::Exponential));
     assert_eq!((get.retry.max_delay, get.retry.jitter, get.retry.within), (Duration::from_mins(5), true, None));
     let end = &definition.steps[1];
@@ -197,10 +222,8 @@ on_error:
     assert_eq!((definition.id.as_str(), definition.enabled), ("other", false));
     assert_eq!(definition.timeout, Duration::from_mins(90));
     let one = &definition.steps[0];
-    assert_eq!(
-        (one.name.as_str(), one.timeout, one.on_error),
-        ("First", Some(Duration::from_millis(1500)), OnError::Continue)
-    );
+    assert_eq!((one.name.as_str(), one.timeout), ("First", Some(Duration::from_millis(1500))));
+    assert!(matches!(one.on_error, OnError::Continue));
     assert_eq!((one.retry.max, one.retry.backoff, one.retry.jitter), (5, Backoff::Linear, false));
     assert_eq!(one.retry.within, Some(Duration::from_hours(1)));
     assert_eq!(one.retry.condition.as_ref().map(onward_workflows::Expression::source), Some("error.retryable"));

@@ -39,7 +39,7 @@ invalid! {
     braces_without_quotes: "06-braces.yaml",
     a_reference_to_a_step_that_does_not_exist: "07-ref.yaml",
     a_reference_to_a_step_that_may_still_run: "08-race.json",
-    a_field_of_a_later_version: "09-later.yaml",
+    a_loop_that_is_read_from_outside: "09-loop.yaml",
     a_condition_that_is_text: "10-condition.json",
     a_schedule_and_a_zone: "11-cron.json",
     steps_that_wait_for_each_other: "12-cycle.yaml",

@@ -92,15 +92,21 @@ fn trigger_fields_are_checked() {
     check("- { type: hook }", &["E114 4:11"]);
     check("- { id: x }", &["E103 4:5"]);
     check("- manual", &["E105 4:3"]);
-    check("- { type: event, config: { event: a } }", &["E199 4:11"]);
+    check("- { type: event, config: { event: a } }", &[]);
+    check("- { type: event }", &["E103 4:11"]);
+    check("- { type: event, config: { event: 'a*b' } }", &["E112 4:35"]);
     check("- { type: cron }", &["E103 4:11"]);
     check("- { type: cron, schedule: '@daily' }", &["E103 4:11", "E102 4:17"]);
     check("- { type: cron, config: { schedule: '@daily', timezone: Asia/Jeruslem } }", &["E118 4:57"]);
     check("- { type: cron, config: { schedule: '@daily', timezone: '' } }", &["E118 4:57"]);
-    check("- { type: cron, config: { schedule: '@daily', jitter: 2m } }", &["E199 4:47"]);
     check("- { type: cron, config: { schedule: '@daily', enabled: false } }", &["E102 4:47"]);
-    check("- { type: webhook, if: 'true' }", &["E199 4:20"]);
-    check("- { type: webhook, config: { auth: signature } }", &["E199 4:36"]);
+    check("- { type: webhook, if: 'trigger.body.a == 1', inputs: { b: '{{ trigger.body.b }}' } }", &["E108 4:59"]);
+    check("- { type: webhook, if: 'inputs.a == 1' }", &["E124 4:25"]);
+    check("- { type: webhook, config: { auth: signature } }", &["E103 4:36"]);
+    check("- { type: webhook, config: { signature: { scheme: stripe, secret: abc } } }", &["E105 4:68"]);
+    check("- { type: webhook, config: { respond: result, respond_timeout: 2m } }", &["E115 4:64"]);
+    check("- { type: webhook, config: { respond: later } }", &["E105 4:39"]);
+    check("- { type: webhook, config: { methods: [FETCH] } }", &["E105 4:40"]);
     check("- { type: webhook, config: { auth: password } }", &["E105 4:36"]);
     check("- { type: webhook, config: { endpoint: a b } }", &["E112 4:40"]);
     check("- { type: webhook, config: { endpoint: ../x } }", &["E112 4:40"]);
@@ -126,8 +132,8 @@ fn triggers_get_ids_and_endpoints() {
         .triggers
         .iter()
         .filter_map(|trigger| match &trigger.kind {
-            TriggerKind::Webhook(webhook) => Some((webhook.endpoint.as_str(), webhook.auth)),
-            TriggerKind::Cron(_) | TriggerKind::Manual => None,
+            TriggerKind::Webhook(webhook) => Some((webhook.endpoint.as_str(), webhook.auth.clone())),
+            TriggerKind::Cron(_) | TriggerKind::Event(_) | TriggerKind::Manual => None,
         })
         .collect();
     assert_eq!(endpoints, [("my-flow", WebhookAuth::ApiKey), ("a/b", WebhookAuth::None)]);

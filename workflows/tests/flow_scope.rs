@@ -63,7 +63,10 @@ fn a_missing_name_lists_what_is_there() {
     };
     assert!(message("steps.d").ends_with("`steps.d` does not exist; found: a, \"b-c\""));
     assert!(message("nope").ends_with("found: steps, run, inputs, variables, env, trigger, workflow"));
-    assert!(message("run.nope").ends_with("found: id, url, status, error, attempt, started_at, scheduled_at"));
+    assert!(
+        message("run.nope")
+            .ends_with("found: id, url, status, error, attempt, started_at, scheduled_at, labels, compensated")
+    );
     assert!(message("steps.a.nope").ends_with("found: output, status, error, attempts, started_at, finished_at"));
 }
 

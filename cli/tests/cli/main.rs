@@ -3,8 +3,8 @@
 mod commands;
 mod crash;
 mod dev;
-mod folder;
 mod explain;
+mod folder;
 mod place;
 mod proxy;
 mod serve;

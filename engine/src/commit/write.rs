@@ -7,7 +7,7 @@ use onward_workflows::WorkerId;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{CheckpointRow, RunWrite, Then, Written, kind_of};
+use super::{Announced, CheckpointRow, RunWrite, Then, Written, kind_of};
 
 /// Writes the batch and says for each of its runs, in order, what became of it.
 pub(crate) async fn write(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
@@ -58,10 +58,8 @@ fn checkpoints_of<'a>(batch: &[&'a RunWrite]) -> Vec<(Uuid, &'a CheckpointRow)> 
 
 async fn write_everything(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
     let checkpoints = checkpoints_of(batch);
-    let announced: Vec<(Uuid, &str, u32)> = batch
-        .iter()
-        .flat_map(|write| write.announced.iter().map(|(path, attempt)| (write.run.0, path.as_str(), *attempt)))
-        .collect();
+    let announced: Vec<(Uuid, &Announced)> =
+        batch.iter().flat_map(|write| write.announced.iter().map(|announced| (write.run.0, announced))).collect();
     let waits: Vec<_> = batch
         .iter()
         .filter_map(|write| if let Then::Park(park) = &write.then { Some((write.run.0, park)) } else { None })
@@ -89,9 +87,11 @@ async fn write_everything(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) 
         &checkpoints.iter().map(|(_, row)| row.error.as_deref()).collect::<Vec<_>>() as _,
         &checkpoints.iter().map(|(_, row)| row.started_at).collect::<Vec<_>>(),
         &checkpoints.iter().map(|(_, row)| row.finished_at).collect::<Vec<_>>(),
-        &announced.iter().map(|(run, _, _)| *run).collect::<Vec<_>>(),
-        &announced.iter().map(|(_, path, _)| *path).collect::<Vec<_>>() as _,
-        &announced.iter().map(|(_, _, attempt)| i32::try_from(*attempt).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+        &announced.iter().map(|(run, _)| *run).collect::<Vec<_>>(),
+        &announced.iter().map(|(_, row)| row.path.as_str()).collect::<Vec<_>>() as _,
+        &announced.iter().map(|(_, row)| i32::try_from(row.attempt).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+        &announced.iter().map(|(_, row)| row.repeatable).collect::<Vec<_>>(),
+        &ends().map(|end| end.and_then(|end| end.not_undone.as_deref())).collect::<Vec<_>>() as _,
         &waits.iter().map(|(run, _)| *run).collect::<Vec<_>>(),
         &waits.iter().map(|(_, wait)| wait.path.as_str()).collect::<Vec<_>>() as _,
         &waits.iter().map(|(_, wait)| i32::try_from(wait.attempt).unwrap_or(i32::MAX)).collect::<Vec<_>>(),

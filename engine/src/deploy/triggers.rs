@@ -111,11 +111,12 @@ impl Columns {
             TriggerKind::Webhook(webhook) => {
                 endpoint = Some(webhook.endpoint.clone());
                 authenticated = match webhook.auth {
-                    WebhookAuth::ApiKey => true,
+                    WebhookAuth::ApiKey | WebhookAuth::Signature(_) => true,
                     WebhookAuth::None => false,
                 };
                 "webhook"
             }
+            TriggerKind::Event(_) => "event",
             TriggerKind::Manual => "manual",
         };
         self.workflow.push(document.definition.id.clone());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onward_workflows::{Flow, RunId, StepStatus, StepView};
+use onward_workflows::{Flow, Past, RunId, StepStatus, StepView};
 
 use super::error::ReadError;
 use super::run::find_run;
@@ -21,9 +21,10 @@ pub async fn read_steps(engine: &Engine, run: RunId) -> Result<Option<Vec<StepVi
     let checkpoints = history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
     let running = detail.status == RunState::Running;
     // While it runs, its worker is waiting for the answer.
-    let unanswered = if running { Vec::new() } else { history.unanswered };
+    let begun = if running { Vec::new() } else { history.begun };
     let facts = Arc::new(stored.facts(run, &version)?);
-    let mut flow = Flow::resume(Arc::clone(&version.definition), facts, checkpoints, unanswered);
+    let past = Past { checkpoints, begun, ..Past::default() };
+    let mut flow = Flow::resume(Arc::clone(&version.definition), facts, past);
     if running {
         // What the flow asks for is what the worker is carrying out.
         flow.next(engine.clock().now());

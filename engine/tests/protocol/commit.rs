@@ -1,7 +1,7 @@
 //! Commit: the first row of an attempt wins, a park needs an unchanged count of wakes, an end is final.
 
 use chrono::TimeDelta;
-use onward_engine::{Committer, EndRow, Park, RunWrite, Then, Written};
+use onward_engine::{Announced, Committer, EndRow, Park, RunWrite, Then, Written};
 use onward_workflows::{End, RunStatus, Wait, WaitKind};
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ async fn an_end_is_final_and_takes_job_and_waits_with_it() {
     let job = bed.claimed_run(&lease).await;
     let committer = Committer::start(bed.engine.hot().clone(), lease.clone());
     let mut announced = RunWrite::nothing(job.run, job.wakes);
-    announced.announced = vec![("send".to_owned(), 1)];
+    announced.announced = vec![Announced { path: "send".to_owned(), attempt: 1, repeatable: false }];
     assert_eq!(committer.write(announced).await, Written::Stored);
     assert_eq!(bed.count("select count(*) from onward.pending where kind = 'started'").await, 1);
 
@@ -132,7 +132,7 @@ async fn progress_forgets_crashes_and_a_write_that_is_none_does_not() {
     let committer = Committer::start(bed.engine.hot().clone(), lease.clone());
     let crashes = "select crashes::int8 from onward.job";
     let mut announced = RunWrite::nothing(job.run, job.wakes);
-    announced.announced = vec![("a".to_owned(), 1)];
+    announced.announced = vec![Announced { path: "a".to_owned(), attempt: 1, repeatable: false }];
     committer.write(announced).await;
     assert_eq!(bed.count(crashes).await, 3);
     let mut write = adds(&job, "a", json!(1), bed.now().await);

@@ -176,6 +176,6 @@ async fn an_unknown_step_type_is_a_config_error() {
         trace_parent: None,
     };
     assert!(matches!(steps.run(attempt).await, Outcome::Failed(error) if error.kind == ErrorKind::Config));
-    assert!(!steps.safe_to_repeat("pdf.render", &config));
+    assert!(!steps.safe_to_repeat("pdf.render", &config, false));
     assert_eq!(Steps::types().iter().map(|step_type| step_type.name).collect::<Vec<_>>(), ["http.request"]);
 }

@@ -95,9 +95,9 @@ async fn a_repeated_put_is_one_effect_on_the_other_side() {
 async fn an_author_who_writes_a_key_makes_a_post_safe() {
     let stand = Stand::start().await;
     let mut config = order("POST", "http://shop.test/confirmations?fault=reset");
-    assert!(!stand.steps().safe_to_repeat("http.request", &config));
+    assert!(!stand.steps().safe_to_repeat("http.request", &config, false));
     config["headers"] = json!({ "Idempotency-Key": "order-12" });
-    assert!(stand.steps().safe_to_repeat("http.request", &config));
+    assert!(stand.steps().safe_to_repeat("http.request", &config, false));
     assert!(stand.failed(config).await.retryable);
 }
 

@@ -3,7 +3,7 @@
 use super::{ConfigField, FieldKind, StepType};
 
 /// Carried out by the engine.
-pub(super) const STEERING: [StepType; 6] = [
+pub(super) const STEERING: [StepType; 9] = [
     StepType {
         name: "log",
         summary: "Writes a line to the run's log.",
@@ -27,6 +27,37 @@ pub(super) const STEERING: [StepType; 6] = [
         name: "delay",
         summary: "The replaced system's name for `wait`.",
         fields: &[optional("duration", FieldKind::Duration, "milliseconds, 1000 by default")],
+        built_in: true,
+    },
+    StepType {
+        name: "wait_for_event",
+        summary: "Pauses the run until an event comes; needs a `timeout` beside `config`.",
+        fields: &[
+            required("event", FieldKind::Any, "the event's name, or a list of names"),
+            optional("key", FieldKind::Text, "only events with this key"),
+            optional("where", FieldKind::Any, "a condition over `event`"),
+            optional("since", FieldKind::Text, "how far to look back; the run's start by default"),
+        ],
+        built_in: true,
+    },
+    StepType {
+        name: "emit",
+        summary: "Sends an event: wakes waiting runs, starts event triggers.",
+        fields: &[
+            required("event", FieldKind::Text, "the event's name"),
+            optional("key", FieldKind::Any, "what waits compare with their `key`"),
+            optional("data", FieldKind::Any, "anything"),
+        ],
+        built_in: true,
+    },
+    StepType {
+        name: "call",
+        summary: "Starts another workflow, and waits for its output.",
+        fields: &[
+            required("workflow", FieldKind::Text, "its id"),
+            optional("input", FieldKind::Any, "its inputs"),
+            optional("mode", FieldKind::OneOf(&["wait", "start"]), "wait by default; start goes on at once"),
+        ],
         built_in: true,
     },
     StepType { name: "value", summary: "Computes its config once and names it.", fields: &[], built_in: true },

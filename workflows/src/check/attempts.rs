@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::expressions::{ERROR_ROOTS, Reads, Site, condition};
+use super::expressions::{Reads, STEP_ROOTS, Site, condition};
 use super::fields::Fields;
 use super::{Facts, Finding, Report, values};
 use crate::tree::{Kind, Node};
@@ -12,26 +12,42 @@ use crate::{Backoff, Retry};
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 const RETRIES_DEFAULT: u32 = 3;
 const RETRIES_MAX: u32 = 100;
-const DELAY_DEFAULT: Duration = Duration::from_secs(1);
-const DELAY_MAX_DEFAULT: Duration = Duration::from_mins(5);
 
+const DEFAULTS_FIELDS: [&str; 3] = ["retry", "timeout", "queue"];
 const RETRY_FIELDS: [&str; 7] = ["max", "delay", "backoff", "max_delay", "jitter", "within", "if"];
+
+/// How a failed undo is repeated.
+const UNDO_RETRIES_DEFAULT: u32 = 10;
 
 pub(super) struct Attempts {
     pub retry: Retry,
     pub timeout: Option<Duration>,
 }
 
-/// `does_work` is false for steering types, which the engine carries out itself and never repeats.
-pub(super) fn read(
-    step: &Node,
-    id: &str,
-    does_work: bool,
-    reads: Reads,
-    facts: &Facts<'_>,
-    report: &mut Report,
-) -> Attempts {
-    if !does_work {
+/// What the attempts of a step are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Requests to somebody else.
+    Work,
+    /// A block, repeated as a whole.
+    Block,
+    /// `wait_for_event`, `call` and `emit`: the engine's own, and they can fail.
+    Engine,
+    /// Computed, or only a matter of time.
+    None,
+}
+
+/// Where `retry.if` stands.
+pub(super) struct Place<'a> {
+    pub id: &'a str,
+    pub roots: &'a [&'a str],
+    pub reads: Reads,
+    /// What undoes a step is tried longer.
+    pub undoes: bool,
+}
+
+pub(super) fn read(step: &Node, effort: Effort, place: &Place<'_>, facts: &Facts<'_>, report: &mut Report) -> Attempts {
+    if effort == Effort::None {
         for field in ["retry", "retries", "timeout"] {
             if let Some(entry) = step.as_map().into_iter().flatten().find(|entry| entry.key == field) {
                 report.add(
@@ -40,26 +56,47 @@ pub(super) fn read(
                 );
             }
         }
-        return Attempts { retry: retry_of(0), timeout: None };
+        return Attempts { retry: Retry::NONE, timeout: None };
     }
-    let timeout = step.field("timeout").and_then(|node| positive("timeout", node, report));
-    Attempts { retry: retry(step, id, reads, facts, report), timeout: Some(timeout.unwrap_or(TIMEOUT_DEFAULT)) }
+    let is_work = effort == Effort::Work;
+    let default = |field: &str| facts.defaults.filter(|_| is_work).and_then(|defaults| defaults.field(field));
+    let timeout = match (step.field("timeout"), default("timeout")) {
+        (Some(node), _) => positive("timeout", node, report),
+        // Reported once, where it stands.
+        (None, Some(node)) => positive("timeout", node, &mut Report::default()),
+        (None, None) => None,
+    };
+    let mut retry = Retry { max: if is_work { RETRIES_DEFAULT } else { 0 }, ..Retry::NONE };
+    if place.undoes {
+        retry.max = UNDO_RETRIES_DEFAULT;
+    }
+    let retry = match default("retry") {
+        Some(node) if step.field("retry").is_none() && step.field("retries").is_none() && !place.undoes => {
+            written(node, place, retry, facts, &mut Report::default())
+        }
+        _ => own(step, place, retry, facts, report),
+    };
+    Attempts { retry, timeout: timeout.or(is_work.then_some(TIMEOUT_DEFAULT)) }
 }
 
-fn retry_of(max: u32) -> Retry {
-    Retry {
-        max,
-        delay: DELAY_DEFAULT,
-        backoff: Backoff::default(),
-        max_delay: DELAY_MAX_DEFAULT,
-        jitter: true,
-        within: None,
-        condition: None,
+/// `defaults` of the document, for its own mistakes.
+pub(super) fn check_defaults(node: &Node, facts: &Facts<'_>, report: &mut Report) {
+    let Some(entries) = node.as_map() else {
+        report.add(values::wrong_kind("defaults", node, "a map"));
+        return;
+    };
+    Fields { place: "in `defaults`", known: &DEFAULTS_FIELDS }.check(entries, facts, report, |_| None);
+    if let Some(timeout) = node.field("timeout") {
+        positive("timeout", timeout, report);
+    }
+    if let Some(retry) = node.field("retry") {
+        let place = Place { id: "defaults", roots: &STEP_ROOTS, reads: Reads::NoStep, undoes: false };
+        written(retry, &place, Retry::NONE, facts, report);
     }
 }
 
-fn retry(step: &Node, id: &str, reads: Reads, facts: &Facts<'_>, report: &mut Report) -> Retry {
-    let mut retry = retry_of(RETRIES_DEFAULT);
+fn own(step: &Node, place: &Place<'_>, mut retry: Retry, facts: &Facts<'_>, report: &mut Report) -> Retry {
+    let id = place.id;
     if let Some(retries) = step.field("retries") {
         if let Some(max) = values::count("retries", retries, RETRIES_MAX, report) {
             retry.max = max;
@@ -74,14 +111,26 @@ fn retry(step: &Node, id: &str, reads: Reads, facts: &Facts<'_>, report: &mut Re
             return retry;
         }
     }
-    let Some(node) = step.field("retry") else { return retry };
+    match step.field("retry") {
+        Some(node) => written(node, place, retry, facts, report),
+        None => retry,
+    }
+}
+
+fn written(node: &Node, place: &Place<'_>, mut retry: Retry, facts: &Facts<'_>, report: &mut Report) -> Retry {
     match &node.kind {
         Kind::Number(_) => {
             if let Some(max) = values::count("retry", node, RETRIES_MAX, report) {
                 retry.max = max;
             }
         }
-        Kind::Map(_) => full(node, id, &mut retry, reads, facts, report),
+        Kind::Map(_) => {
+            // Whoever writes how to repeat wants to repeat.
+            if retry.max == 0 {
+                retry.max = RETRIES_DEFAULT;
+            }
+            full(node, place, &mut retry, facts, report);
+        }
         _ => report.add(
             values::wrong_kind("retry", node, "a number of repetitions or a map")
                 .help("{ \"max\": 3, \"delay\": \"1s\", \"backoff\": \"exponential\" } is the default"),
@@ -90,14 +139,9 @@ fn retry(step: &Node, id: &str, reads: Reads, facts: &Facts<'_>, report: &mut Re
     retry
 }
 
-fn full(node: &Node, id: &str, retry: &mut Retry, reads: Reads, facts: &Facts<'_>, report: &mut Report) {
-    let place = format!("in `retry` of step `{id}`");
-    Fields { place: &place, known: &RETRY_FIELDS, later: &[] }.check(
-        node.as_map().unwrap_or_default(),
-        facts,
-        report,
-        |_| None,
-    );
+fn full(node: &Node, place: &Place<'_>, retry: &mut Retry, facts: &Facts<'_>, report: &mut Report) {
+    let title = format!("in `retry` of step `{}`", place.id);
+    Fields { place: &title, known: &RETRY_FIELDS }.check(node.as_map().unwrap_or_default(), facts, report, |_| None);
     if let Some(max) = node.field("max").and_then(|max| values::count("max", max, RETRIES_MAX, report)) {
         retry.max = max;
     }
@@ -124,7 +168,8 @@ fn full(node: &Node, id: &str, retry: &mut Retry, reads: Reads, facts: &Facts<'_
     }
     retry.within = node.field("within").and_then(|within| positive("within", within, report));
     if let Some(when) = node.field("if") {
-        let site = Site { roots: &ERROR_ROOTS, reads, calls: false };
+        let roots: Vec<&str> = place.roots.iter().copied().chain(["error"]).collect();
+        let site = Site { roots: &roots, reads: place.reads, calls: false };
         retry.condition = condition("retry.if", when, site, facts, report);
     }
 }

@@ -1,36 +1,165 @@
-//! What a step does: its type and its `config`.
+//! What a step does: its type and its `config`, a block, or a choice.
 
-use super::expressions::Site;
-use super::fields::not_yet;
-use super::{Facts, Finding, Report, config, templates, values};
+use super::expressions::{Site, condition};
+use super::fields::Fields;
+use super::outline::{ListKind, StepAt};
+use super::steps::read_inner;
+use super::{Facts, Finding, Report, config, steering, templates, values};
 use crate::suggest::closest;
-use crate::tree::{Kind, Node};
-use crate::{Body, LogLevel, Template, WaitFor};
+use crate::tree::{Entry, Kind, Node};
+use crate::{Arm, Body};
 
 const TYPES_HELP: &str = "`onward types` lists every built-in type and the types that connected workers offer";
-/// Steering types of the format that come later.
-const LATER_TYPES: [&str; 3] = ["wait_for_event", "emit", "call"];
-/// How long an old `delay` without a `duration` took.
-const OLD_DELAY_MILLIS: u64 = 1000;
+const BODIES: [&str; 3] = ["type", "steps", "switch"];
+const ARMS_MAX: usize = 50;
+/// Children of a block at once.
+const PARALLEL_MAX: u32 = 200;
 
-pub(super) fn read(step: &Node, id: &str, site: Site<'_>, facts: &Facts<'_>, report: &mut Report) -> Option<Body> {
+pub(super) fn read(
+    step: &Node,
+    index: StepAt,
+    id: &str,
+    site: Site<'_>,
+    facts: &Facts<'_>,
+    report: &mut Report,
+) -> Option<Body> {
+    let entries = step.as_map().unwrap_or_default();
+    let bodies: Vec<&Entry> = entries.iter().filter(|entry| BODIES.contains(&entry.key.as_str())).collect();
+    if let [first, second, ..] = bodies.as_slice() {
+        report.add(
+            Finding::error(
+                "E128",
+                second.key_span,
+                format!("step `{id}` has both `{}` and `{}`", first.key, second.key),
+            )
+            .label("a step does one thing")
+            .related(first.key_span, "the other one")
+            .help("a step has exactly one of `type`, `steps` and `switch`; put the other one into a step of its own"),
+        );
+        return None;
+    }
+    let first = bodies.first();
+    for (field, with, wanted) in [("config", "type", "`type`"), ("parallel", "steps", "`steps`")] {
+        if let Some(entry) = entries.iter().find(|entry| entry.key == field)
+            && let Some(body) = first.filter(|body| body.key != with)
+        {
+            report.add(
+                Finding::error("E128", entry.key_span, format!("step `{id}` has `{field}` beside `{}`", body.key))
+                    .label(format!("`{field}` goes with {wanted}")),
+            );
+        }
+    }
+    match first.map(|entry| entry.key.as_str()) {
+        Some("steps") => block(step, index, id, facts, report),
+        Some("switch") => switch(step, index, id, site, facts, report),
+        _ => of_type(step, id, site, facts, report),
+    }
+}
+
+fn block(step: &Node, index: StepAt, id: &str, facts: &Facts<'_>, report: &mut Report) -> Option<Body> {
+    let list = step.field("steps")?;
+    let nodes = values::list("steps", list, report)?;
+    if nodes.is_empty() {
+        report.add(
+            Finding::error("E103", list.span, format!("`steps` of step `{id}` is empty"))
+                .label("there is nothing to do"),
+        );
+    }
+    let (parallel, at_once) = match step.field("parallel").map(|node| (node, &node.kind)) {
+        None | Some((_, Kind::Bool(false))) => (false, None),
+        Some((_, Kind::Bool(true))) => (true, None),
+        Some((node, Kind::Number(_))) => {
+            let limit = values::count("parallel", node, PARALLEL_MAX, report).unwrap_or(1);
+            if limit == 0 {
+                report.add(
+                    Finding::error("E105", node.span, "`parallel` must be at least 1").label("nothing would ever run"),
+                );
+            }
+            (true, usize::try_from(limit.max(1)).ok())
+        }
+        Some((node, _)) => {
+            report.add(values::wrong_kind("parallel", node, "true, false, or how many at once"));
+            (false, None)
+        }
+    };
+    let kind = ListKind::Block { parallel };
+    Some(Body::Block { steps: read_inner(nodes, index, kind, facts, report), at_once, parallel })
+}
+
+fn switch(
+    step: &Node,
+    index: StepAt,
+    id: &str,
+    site: Site<'_>,
+    facts: &Facts<'_>,
+    report: &mut Report,
+) -> Option<Body> {
+    let list = step.field("switch")?;
+    let nodes = values::list("switch", list, report)?;
+    if nodes.is_empty() {
+        let message = format!("`switch` of step `{id}` is empty");
+        report.add(Finding::error("E103", list.span, message).label("there is nothing to choose from"));
+    }
+    if let Some(extra) = nodes.get(ARMS_MAX) {
+        report.add(
+            Finding::error("E115", extra.span, format!("a `switch` has at most {ARMS_MAX} arms"))
+                .label(format!("this one has {}", nodes.len())),
+        );
+    }
+    let mut arms = Vec::with_capacity(nodes.len());
+    for (place, node) in nodes.iter().enumerate().take(ARMS_MAX) {
+        let Some(entries) = node.as_map() else {
+            report.add(values::wrong_kind("switch", node, "a list of maps `{if, steps}`"));
+            continue;
+        };
+        Fields { place: "in an arm of `switch`", known: &["if", "steps"] }.check(entries, facts, report, |_| None);
+        let when = node.field("if").and_then(|when| condition("if", when, site, facts, report));
+        if node.field("if").is_none() && place + 1 < nodes.len() {
+            report.add(
+                Finding::error(
+                    "E129",
+                    entries.first().map_or(node.span, |entry| entry.key_span),
+                    "an arm without `if` must be the last one",
+                )
+                .label("the arms below it would never run")
+                .help("it is the \"else\": move it to the end"),
+            );
+        }
+        let Some(steps) = node.field("steps") else {
+            report.add(
+                Finding::error(
+                    "E103",
+                    entries.first().map_or(node.span, |entry| entry.key_span),
+                    "an arm has no `steps`",
+                )
+                .label("there is nothing to do")
+                .help("to do nothing in this case write a `value` step, or leave the arm out"),
+            );
+            continue;
+        };
+        let Some(steps) = values::list("steps", steps, report) else { continue };
+        let steps = read_inner(steps, index, ListKind::Arm(place), facts, report);
+        arms.push(Arm { condition: when, steps });
+    }
+    Some(Body::Switch(arms))
+}
+
+/// `{type, config}`.
+pub(super) fn of_type(step: &Node, id: &str, site: Site<'_>, facts: &Facts<'_>, report: &mut Report) -> Option<Body> {
     let entries = step.as_map().unwrap_or_default();
     let Some(type_node) = step.field("type") else {
         let first = entries.first().map_or(step.span, |entry| entry.key_span);
         report.add(
             Finding::error("E103", first, format!("step `{id}` has no `type`"))
                 .label("it does nothing")
-                .help(TYPES_HELP),
+                .help("a step has exactly one of `type`, `steps` and `switch`"),
         );
         return None;
     };
     let step_type = values::text("type", type_node, report)?;
-    if LATER_TYPES.contains(&step_type) {
-        report.add(not_yet(step_type, type_node.span));
-        return None;
-    }
     let empty = Node { span: type_node.span, kind: Kind::Map(Vec::new()) };
-    let config = step.field("config").unwrap_or(&empty);
+    let written = step.field("config");
+    let config = written.unwrap_or(&empty);
     if step_type == "value" {
         return Some(Body::Value(templates::build(config, site, facts, report)));
     }
@@ -42,72 +171,29 @@ pub(super) fn read(step: &Node, id: &str, site: Site<'_>, facts: &Facts<'_>, rep
         report.add(values::wrong_kind("config", config, "a map"));
         return None;
     }
+    // Inside a handler it raises again what is being handled.
+    if step_type == "fail" && written.is_none() && site.roots.contains(&"error") {
+        return Some(Body::Fail(None));
+    }
     config::check(known, config, type_node, id, facts, report);
-    if step_type.contains('.') {
-        if !known.built_in {
-            report.unoffered.push(
-                Finding::warning("E203", type_node.span, format!("no worker offers `{step_type}` yet"))
-                    .label("nothing can carry this out")
-                    .help("the document can be checked, but `deploy` refuses it until a worker offers this type"),
-            );
-        }
-        let config = config::template(known, config, site, facts, report);
-        return Some(Body::Work { step_type: step_type.to_owned(), config });
+    if !step_type.contains('.') {
+        return steering::read(step_type, step, config, type_node, site, facts, report);
     }
-    steering(step_type, config, type_node, site, facts, report)
-}
-
-fn steering(
-    step_type: &str,
-    config: &Node,
-    type_node: &Node,
-    site: Site<'_>,
-    facts: &Facts<'_>,
-    report: &mut Report,
-) -> Option<Body> {
-    let mut template = |field: &str| config.field(field).map(|node| templates::build(node, site, facts, report));
-    match step_type {
-        "return" => Some(Body::Return(template("value"))),
-        "fail" => {
-            let (message, code, details) = (template("message"), template("code"), template("details"));
-            Some(Body::Fail { message: message?, code, details })
-        }
-        "log" => {
-            let (message, data) = (template("message"), template("data"));
-            let level = match config.field("level").and_then(Node::as_str) {
-                Some("debug") => LogLevel::Debug,
-                Some("warn") => LogLevel::Warn,
-                Some("error") => LogLevel::Error,
-                _ => LogLevel::Info,
-            };
-            Some(Body::Log { message: message?, level, data })
-        }
-        "delay" => {
-            let duration = template("duration").unwrap_or(Template::Literal(OLD_DELAY_MILLIS.into()));
-            Some(Body::Wait(WaitFor::For(duration)))
-        }
-        _ => {
-            let (span, until) = (template("for"), template("until"));
-            match (span, until) {
-                (Some(span), None) => Some(Body::Wait(WaitFor::For(span))),
-                (None, Some(until)) => Some(Body::Wait(WaitFor::Until(until))),
-                (span, _) => {
-                    let what = if span.is_some() { "not both" } else { "one of them is missing" };
-                    report.add(
-                        Finding::error("E103", type_node.span, "`wait` needs `for` or `until`").label(what).help(
-                            "\"for\": \"5m\" waits that long, \"until\": \"2030-01-01T09:00:00Z\" waits up to then",
-                        ),
-                    );
-                    None
-                }
-            }
-        }
+    if !known.built_in {
+        report.unoffered.push(
+            Finding::warning("E203", type_node.span, format!("no worker offers `{step_type}` yet"))
+                .label("nothing can carry this out")
+                .help("the document can be checked, but `deploy` refuses it until a worker offers this type"),
+        );
     }
+    let roots: Vec<&str> = site.roots.iter().copied().chain(["secrets"]).collect();
+    let config = config::template(known, config, Site { roots: &roots, ..site }, facts, report);
+    Some(Body::Work { step_type: step_type.to_owned(), config })
 }
 
 fn unknown_type(step_type: &str, node: &Node, facts: &Facts<'_>) -> Finding {
     let finding = Finding::error("E114", node.span, format!("unknown step type `{step_type}`"));
-    let known = facts.catalog.types().iter().map(|known| known.name).chain(LATER_TYPES);
+    let known = facts.catalog.types().iter().map(|known| known.name);
     let finding = match closest(step_type, known) {
         Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
             format!("Change to `{meant}`"),

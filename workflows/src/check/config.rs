@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::expressions::Site;
 use super::fields::{Fields, PLACEMENT_HELP};
-use super::steps::{LATER_STEP_FIELDS, STEP_FIELDS};
+use super::steps::STEP_FIELDS;
 use super::{Facts, Finding, Report, templates, values};
 use crate::suggest::listed;
 use crate::tree::{Entry, Kind, Node};
@@ -27,7 +27,7 @@ pub(super) fn check(
         }
     } else {
         let known: Vec<&str> = step_type.fields.iter().map(|field| field.name).collect();
-        Fields { place: &place, known: &known, later: &[] }.check(entries, facts, report, belongs_beside);
+        Fields { place: &place, known: &known }.check(entries, facts, report, belongs_beside);
     }
     for field in step_type.fields {
         match config.field(field.name) {
@@ -69,7 +69,7 @@ pub(super) fn template(
 /// A field of the engine that stands inside `config`.
 fn belongs_beside(entry: &Entry) -> Option<Finding> {
     let key = entry.key.as_str();
-    let is_engines = STEP_FIELDS.contains(&key) || LATER_STEP_FIELDS.contains(&key);
+    let is_engines = STEP_FIELDS.contains(&key);
     (is_engines && !matches!(key, "id" | "name" | "type" | "config" | "steps" | "output")).then(|| {
         Finding::error("E102", entry.key_span, format!("`{key}` is in `config`, where the engine does not look"))
             .label("move it up one level, beside `config`")

@@ -1,20 +1,22 @@
 //! The document's own fields, in both shapes.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::expressions::{Reads, STEP_ROOTS, Site, VARIABLE_ROOTS};
 use super::fields::Fields;
-use super::outline::{List, Outline};
-use super::{Facts, Finding, Report, attempts, inputs, steps, templates, triggers, values};
+use super::limits::Of;
+use super::outline::{ListKind, Outline};
+use super::{Facts, Finding, Outside, Report, attempts, inputs, limits, shared, steps, templates, triggers, values};
 use crate::slug::{SLUG_MAX, derived, is_workflow_id, slug};
 use crate::source::{Lines, Source, Span};
 use crate::tree::{Kind, Node};
-use crate::{Catalog, Definition, Step, Template, Trigger, TriggerKind};
+use crate::{Catalog, Definition, Template, Trigger, TriggerKind};
 
-const DOCUMENT_FIELDS: [&str; 15] = [
+const DOCUMENT_FIELDS: [&str; 24] = [
     "version",
     "name",
     "id",
@@ -23,16 +25,11 @@ const DOCUMENT_FIELDS: [&str; 15] = [
     "triggers",
     "inputs",
     "variables",
+    "secrets",
     "output",
     "timeout",
     "steps",
     "on_error",
-    "owner",
-    "labels",
-    "$schema",
-];
-const LATER_DOCUMENT_FIELDS: [&str; 9] = [
-    "secrets",
     "finally",
     "defaults",
     "concurrency",
@@ -41,6 +38,9 @@ const LATER_DOCUMENT_FIELDS: [&str; 9] = [
     "idempotency_ttl",
     "queue",
     "priority",
+    "owner",
+    "labels",
+    "$schema",
 ];
 /// What the replaced system's API wrapped into `schema`.
 const WRAPPED_FIELDS: [&str; 3] = ["triggers", "steps", "variables"];
@@ -48,16 +48,19 @@ const NAME_MAX: usize = 100;
 const DESCRIPTION_MAX: usize = 2000;
 const LABELS_MAX: usize = 16;
 const VARIABLES_MAX: usize = 64 * 1024;
-/// Of a whole run.
-const TIMEOUT_DEFAULT: Duration = Duration::from_hours(30 * 24);
+const SECRETS_MAX: usize = 50;
+const SECRET_NAME_MAX: usize = 100;
+const IDEMPOTENCY_TTL_MAX: Duration = Duration::from_hours(90 * 24);
+/// What can be read before a run has begun.
+const START_ROOTS: [&str; 3] = ["inputs", "trigger", "env"];
 
 pub(super) fn check<'a>(
-    tree: &Node,
+    tree: &'a Node,
     source: &'a Source,
     lines: &'a Lines<'a>,
     catalog: &'a Catalog,
     report: &mut Report,
-) -> Option<Definition> {
+) -> Option<(Definition, Outside)> {
     let Some(entries) = tree.as_map() else {
         report.add(
             Finding::error("E105", tree.span, "a document is a map with `name` and `steps`")
@@ -68,8 +71,12 @@ pub(super) fn check<'a>(
     let versioned = version(tree, report);
     let inputs = tree.field("inputs").map(|node| inputs::read(node, report)).unwrap_or_default();
     let variables = part(tree, "variables");
-    let step_nodes = list_of_steps(part(tree, "steps"), "steps", report);
-    let on_error_nodes = list_of_steps(tree.field("on_error"), "on_error", report);
+    let lists = [
+        (ListKind::Main, list_of_steps(part(tree, "steps"), "steps", report)),
+        (ListKind::OnError, list_of_steps(tree.field("on_error"), "on_error", report)),
+        (ListKind::Finally, list_of_steps(tree.field("finally"), "finally", report)),
+    ];
+    let secrets = tree.field("secrets").map(|node| secrets(node, report)).unwrap_or_default();
     let facts = Facts {
         source,
         lines,
@@ -77,10 +84,14 @@ pub(super) fn check<'a>(
         versioned,
         inputs: inputs.iter().map(|(name, input)| (name.clone(), inputs::json_type(&input.schema))).collect(),
         variables: variable_names(variables),
-        outline: Outline::read(step_nodes, on_error_nodes, source, report),
+        secrets: secrets.iter().map(|(name, _)| name.clone()).collect(),
+        defaults: tree.field("defaults"),
+        outline: Outline::read(lists, source, report),
+        shared: RefCell::default(),
+        calls: RefCell::default(),
         expressions: Cell::new(0),
     };
-    Fields { place: "in the document", known: &DOCUMENT_FIELDS, later: &LATER_DOCUMENT_FIELDS }.check(
+    Fields { place: "in the document", known: &DOCUMENT_FIELDS }.check(
         entries.iter().filter(|entry| !entry.key.starts_with("x-") && !is_wrapper(tree, &entry.key)),
         &facts,
         report,
@@ -98,43 +109,118 @@ pub(super) fn check<'a>(
                 .map(|node| Finding::error("E103", node.span, "`steps` is empty").label("there is nothing to do")),
         );
     }
-    check_metadata(tree, report);
-
+    if let Some(defaults) = facts.defaults {
+        attempts::check_defaults(defaults, &facts, report);
+    }
     let variables =
         variables.map_or(Template::Literal(Value::Object(Map::new())), |node| variables_template(node, &facts, report));
     let end = Site { roots: &STEP_ROOTS, reads: Reads::Everything, calls: true };
     let output = tree.field("output").map(|node| templates::build(node, end, &facts, report));
-    let steps = read_steps(step_nodes, List::Steps, &facts, report);
-    let on_error = read_steps(on_error_nodes, List::OnError, &facts, report);
+    let [steps, on_error, finally] = lists.map(|(kind, nodes)| match facts.outline.list(None, kind) {
+        Some(list) => steps::read_list(nodes, list, &facts, report),
+        None => Vec::new(),
+    });
+    shared::report(&facts, report);
     let triggers = match part(tree, "triggers") {
         Some(node) => triggers::read(node, id.as_deref().unwrap_or_default(), &facts, report),
         None => Vec::new(),
     };
-    Some(Definition {
-        id: id?,
-        name: name?.0,
-        description: tree
-            .field("description")
-            .and_then(|node| values::short_text("description", node, DESCRIPTION_MAX, report))
-            .unwrap_or_default()
-            .to_owned(),
-        enabled: tree.field("enabled").and_then(|node| values::boolean("enabled", node, report)).unwrap_or(true),
-        triggers: if triggers.is_empty() { vec![manual()] } else { triggers },
+    triggers::check_inputs(&triggers, part(tree, "triggers"), &inputs, report);
+    let start = Site { roots: &START_ROOTS, reads: Reads::NoStep, calls: false };
+    let concurrency =
+        tree.field("concurrency").and_then(|node| limits::concurrency(node, Of::Runs, start, &facts, report));
+    let rate_limit = tree.field("rate_limit").and_then(|node| limits::rate_limit(node, start, &facts, report));
+    let idempotency_key = tree.field("idempotency_key").and_then(|node| {
+        values::text("idempotency_key", node, report)?;
+        Some(templates::build(node, start, &facts, report))
+    });
+    let queue = tree.field("queue").and_then(|node| limits::queue(node, start, &facts, report));
+    let priority = tree.field("priority").and_then(|node| limits::priority(node, start, &facts, report));
+    let (owner, labels) = metadata(tree, report);
+    let idempotency_ttl = ttl(tree, report);
+    let timeout = tree.field("timeout").and_then(|node| attempts::positive("timeout", node, report));
+    let description = tree
+        .field("description")
+        .and_then(|node| values::short_text("description", node, DESCRIPTION_MAX, report))
+        .unwrap_or_default()
+        .to_owned();
+    let enabled = tree.field("enabled").and_then(|node| values::boolean("enabled", node, report)).unwrap_or(true);
+    let outside = Outside { calls: facts.calls.take(), secrets };
+    let bare = Definition::new(id?, name?.0, steps);
+    let definition = Definition {
+        description,
+        enabled,
+        owner,
+        labels,
+        triggers: if triggers.is_empty() { vec![Trigger::new("manual", TriggerKind::Manual)] } else { triggers },
         inputs,
         variables,
+        secrets: outside.secrets.iter().map(|(name, _)| name.clone()).collect(),
         output,
-        timeout: tree
-            .field("timeout")
-            .and_then(|node| attempts::positive("timeout", node, report))
-            .unwrap_or(TIMEOUT_DEFAULT),
-        steps,
+        timeout: timeout.unwrap_or(bare.timeout),
         on_error,
-    })
+        finally,
+        concurrency,
+        rate_limit,
+        idempotency_key,
+        idempotency_ttl: idempotency_ttl.unwrap_or(bare.idempotency_ttl),
+        queue,
+        priority,
+        ..bare
+    };
+    Some((definition.numbered(), outside))
 }
 
-/// Every run may be started by hand.
-fn manual() -> Trigger {
-    Trigger { id: "manual".to_owned(), kind: TriggerKind::Manual, enabled: true }
+/// Names that the document may read; each has to be set on the server.
+fn secrets(node: &Node, report: &mut Report) -> Vec<(String, Span)> {
+    let Some(items) = values::list("secrets", node, report) else { return Vec::new() };
+    if let Some(extra) = items.get(SECRETS_MAX) {
+        report.add(
+            Finding::error("E115", extra.span, format!("a document has at most {SECRETS_MAX} secrets"))
+                .label(format!("this one has {}", items.len())),
+        );
+    }
+    let mut names: Vec<(String, Span)> = Vec::new();
+    for item in items.iter().take(SECRETS_MAX) {
+        let Some(name) = values::short_text("secrets", item, SECRET_NAME_MAX, report) else { continue };
+        let is_name = !name.starts_with(|first: char| first.is_ascii_digit())
+            && !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !is_name {
+            report.add(
+                Finding::error("E112", item.span, format!("`{name}` cannot be the name of a secret"))
+                    .label("letters, digits and `_`, not beginning with a digit; only the name, never the value"),
+            );
+        } else if let Some((_, other)) = names.iter().find(|(known, _)| known == name) {
+            report.add(
+                Finding::error("E104", item.span, format!("the secret `{name}` is there twice"))
+                    .label("the second one")
+                    .related(*other, "the first one"),
+            );
+        } else {
+            names.push((name.to_owned(), item.span));
+        }
+    }
+    names
+}
+
+fn ttl(tree: &Node, report: &mut Report) -> Option<Duration> {
+    let node = tree.field("idempotency_ttl")?;
+    let ttl = attempts::positive("idempotency_ttl", node, report)?;
+    if ttl > IDEMPOTENCY_TTL_MAX {
+        report.add(
+            Finding::error("E115", node.span, "`idempotency_ttl` is longer than 90 days")
+                .label("keys are not kept longer"),
+        );
+        return None;
+    }
+    if tree.field("idempotency_key").is_none() {
+        report.add(
+            Finding::warning("W102", node.span, "`idempotency_ttl` has no effect without `idempotency_key`")
+                .label("nothing has a key"),
+        );
+    }
+    Some(ttl)
 }
 
 /// A field of the document, or of the old `schema` wrapper.
@@ -153,7 +239,7 @@ fn is_wrapper(tree: &Node, key: &str) -> bool {
 fn check_wrapper(tree: &Node, facts: &Facts<'_>, report: &mut Report) {
     let Some(schema) = tree.field("schema").filter(|schema| is_wrapped(schema)) else { return };
     let entries = schema.as_map().unwrap_or_default();
-    Fields { place: "in `schema`", known: &WRAPPED_FIELDS, later: &[] }.check(entries, facts, report, |_| None);
+    Fields { place: "in `schema`", known: &WRAPPED_FIELDS }.check(entries, facts, report, |_| None);
     for entry in entries {
         if let Some(other) = tree.field(&entry.key) {
             report.add(
@@ -226,17 +312,6 @@ fn list_of_steps<'n>(node: Option<&'n Node>, field: &str, report: &mut Report) -
     node.and_then(|node| values::list(field, node, report)).unwrap_or_default()
 }
 
-fn read_steps(nodes: &[Node], list: List, facts: &Facts<'_>, report: &mut Report) -> Vec<Step> {
-    let Some(first) = facts.outline.steps.iter().position(|step| step.list == list) else { return Vec::new() };
-    let outlined = facts.outline.steps.iter().filter(|step| step.list == list).count();
-    nodes
-        .iter()
-        .take(outlined)
-        .enumerate()
-        .filter_map(|(place, node)| steps::read(node, first + place, facts, report))
-        .collect()
-}
-
 /// None when the names are not known before the run.
 fn variable_names(node: Option<&Node>) -> Option<Vec<String>> {
     match node {
@@ -258,14 +333,13 @@ fn variables_template(node: &Node, facts: &Facts<'_>, report: &mut Report) -> Te
 }
 
 /// `owner` and `labels` change nothing in a run, but a wrong one would be missed in a filter.
-fn check_metadata(tree: &Node, report: &mut Report) {
-    if let Some(owner) = tree.field("owner") {
-        values::short_text("owner", owner, NAME_MAX, report);
-    }
-    let Some(labels) = tree.field("labels") else { return };
-    match labels.as_map() {
-        None => report.add(values::wrong_kind("labels", labels, "a map from names to strings")),
-        Some(entries) => {
+fn metadata(tree: &Node, report: &mut Report) -> (Option<String>, BTreeMap<String, String>) {
+    let owner = tree.field("owner").and_then(|owner| values::short_text("owner", owner, NAME_MAX, report));
+    let mut labels = BTreeMap::new();
+    match tree.field("labels").map(|node| (node, node.as_map())) {
+        None => {}
+        Some((node, None)) => report.add(values::wrong_kind("labels", node, "a map from names to strings")),
+        Some((_, Some(entries))) => {
             if let Some(extra) = entries.get(LABELS_MAX) {
                 report.add(Finding::error(
                     "E115",
@@ -274,8 +348,11 @@ fn check_metadata(tree: &Node, report: &mut Report) {
                 ));
             }
             for entry in entries {
-                values::text(&format!("labels.{}", entry.key), &entry.value, report);
+                if let Some(value) = values::text(&format!("labels.{}", entry.key), &entry.value, report) {
+                    labels.insert(entry.key.clone(), value.to_owned());
+                }
             }
         }
     }
+    (owner.map(str::to_owned), labels)
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::outline::{ListKind, Outline, StepAt};
 use super::scan::{Piece, Token, pieces, tokens};
 use super::{Facts, Finding, Report, compare, legacy, references};
 use crate::Expression;
@@ -24,16 +25,63 @@ pub(super) struct Site<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reads {
     NoStep,
-    /// The steps that this one, by its place in the outline, surely waits for.
-    AsStep(usize),
-    /// Every step of the main list: the run is over.
+    /// The steps that this one surely waits for.
+    AsStep(StepAt),
+    /// Those, and what is inside this one: its body is over.
+    After(StepAt),
+    /// This one and all of that: it is being undone.
+    Undo(StepAt),
+    /// Every step of the document's `steps`: the run is over.
     Everything,
 }
 
 pub(super) const VARIABLE_ROOTS: [&str; 3] = ["inputs", "env", "run"];
 pub(super) const STEP_ROOTS: [&str; 7] = ["inputs", "variables", "env", "trigger", "steps", "run", "workflow"];
-pub(super) const ERROR_ROOTS: [&str; 8] =
-    ["inputs", "variables", "env", "trigger", "steps", "run", "workflow", "error"];
+pub(super) const TRIGGER_ROOTS: [&str; 3] = ["trigger", "env", "workflow"];
+/// Every name that exists anywhere, loop names apart.
+pub(super) const ALL_ROOTS: [&str; 12] = [
+    "inputs",
+    "variables",
+    "env",
+    "trigger",
+    "steps",
+    "run",
+    "workflow",
+    "error",
+    "output",
+    "event",
+    "secrets",
+    "index",
+];
+
+/// What the expressions of a step can read.
+pub(super) fn roots<'o>(outline: &'o Outline, step: StepAt, in_own_loop: bool, extra: &[&'o str]) -> Vec<&'o str> {
+    let mut roots: Vec<&str> = STEP_ROOTS.to_vec();
+    let list = outline.steps[step].list;
+    let own = in_own_loop.then_some(step);
+    let mut in_loop = false;
+    for owner in own.into_iter().chain(outline.owners(list)) {
+        if let Some(item) = &outline.steps[owner].item {
+            roots.push(item);
+            in_loop = true;
+        }
+    }
+    if in_loop {
+        roots.push("index");
+    }
+    let kinds: Vec<ListKind> = std::iter::once(list)
+        .chain(outline.owners(list).map(|owner| outline.steps[owner].list))
+        .map(|list| outline.lists[list].kind)
+        .collect();
+    if kinds.iter().any(|kind| matches!(kind, ListKind::OnError | ListKind::Handler)) {
+        roots.push("error");
+    }
+    if kinds.contains(&ListKind::Undo) {
+        roots.push("output");
+    }
+    roots.extend(extra.iter().filter(|name| !roots.contains(name)).copied().collect::<Vec<_>>());
+    roots
+}
 
 /// Part of a string value, and how to find it in the source.
 pub(super) struct Snippet<'a> {

@@ -1,7 +1,6 @@
-//! Fields that nobody knows, that come later, or that stand in the wrong place.
+//! Fields that nobody knows, or that stand in the wrong place.
 
 use super::{Facts, Finding, Report};
-use crate::source::Span;
 use crate::suggest::listed;
 use crate::tree::Entry;
 
@@ -10,8 +9,6 @@ pub(super) struct Fields<'a> {
     /// "in step `fetch`", as it stands in messages.
     pub place: &'a str,
     pub known: &'a [&'a str],
-    /// Part of the format, but not of this version.
-    pub later: &'a [&'a str],
 }
 
 pub(super) const PLACEMENT_HELP: &str =
@@ -34,9 +31,7 @@ impl Fields<'_> {
             if report.is_full() {
                 return;
             }
-            if self.later.contains(&key) {
-                report.add(not_yet(key, entry.key_span));
-            } else if let Some(finding) = misplaced(entry) {
+            if let Some(finding) = misplaced(entry) {
                 report.add(finding);
             } else {
                 let finding = self.unknown(entry, facts, report);
@@ -47,7 +42,7 @@ impl Fields<'_> {
 
     fn unknown(&self, entry: &Entry, facts: &Facts<'_>, report: &Report) -> Finding {
         let message = format!("unknown field `{}` {}", entry.key, self.place);
-        let candidates = self.known.iter().chain(self.later).copied();
+        let candidates = self.known.iter().copied();
         if let Some(meant) = report.closest(&entry.key, candidates) {
             return Finding::error("E101", entry.key_span, message).label(format!("did you mean `{meant}`?")).fix(
                 format!("Rename to `{meant}`"),
@@ -64,16 +59,6 @@ impl Fields<'_> {
                 .help(format!("{help}; with `\"version\": 1` in the document this is an error"))
         }
     }
-}
-
-pub(super) fn not_yet(what: &str, span: Span) -> Finding {
-    Finding::error(
-        "E199",
-        span,
-        format!("`{what}` is part of the format, but this version of Onward does not run it yet"),
-    )
-    .label("not in this version")
-    .help("nothing is skipped silently: remove it, or wait for the version that runs it")
 }
 
 /// A key in the way the author writes keys.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::outline::OutlinedStep;
+use super::outline::{OutlinedStep, StepAt};
 use super::{Finding, Report, values};
 use crate::source::{Source, Span};
 use crate::suggest::listed;
@@ -19,32 +19,45 @@ struct Need {
     list: Span,
 }
 
-/// Fills in what the steps of one list wait for.
-pub(super) fn read(steps: &mut [OutlinedStep], nodes: &[Node], source: &Source, report: &mut Report) {
+/// Fills in what the steps of one list wait for. `all` has every step of the document, `list` where those of this list
+/// are among them.
+pub(super) fn read(
+    all: &mut [OutlinedStep],
+    list: &[StepAt],
+    nodes: &[Node],
+    starts_at_once: bool,
+    source: &Source,
+    report: &mut Report,
+) {
     let places: HashMap<String, usize> =
-        steps.iter().enumerate().rev().map(|(place, step)| (step.id.clone(), place)).collect();
-    let mut all: Vec<Option<Vec<Need>>> = Vec::with_capacity(steps.len());
-    for (place, node) in nodes.iter().enumerate().take(steps.len()) {
+        list.iter().enumerate().rev().map(|(place, step)| (all[*step].id.clone(), place)).collect();
+    let mut written: Vec<Option<Vec<Need>>> = Vec::with_capacity(list.len());
+    for (place, node) in nodes.iter().enumerate().take(list.len()) {
         let needs = node.field("needs");
-        steps[place].needs_end = needs.and_then(|needs| end_of(needs, source));
-        all.push(needs.map(|needs| names(steps, &places, place, needs, report)));
+        all[list[place]].needs_end = needs.and_then(|needs| end_of(needs, source));
+        let steps: Vec<&OutlinedStep> = list.iter().map(|step| &all[*step]).collect();
+        let found = needs.map(|needs| names(&steps, &places, place, needs, report));
+        // In a parallel block a step without `needs` waits for nothing.
+        written.push(found.or_else(|| starts_at_once.then(Vec::new)));
     }
-    report_cycles(steps, &all, report);
-    for place in 0..steps.len() {
-        let (needs, waits_for) = resolve(steps, place, all[place].as_deref());
-        steps[place].needs = needs;
-        steps[place].waits_for = waits_for;
+    let steps: Vec<&OutlinedStep> = list.iter().map(|step| &all[*step]).collect();
+    report_cycles(&steps, &written, report);
+    for place in 0..list.len() {
+        let (needs, waits_for) = resolve(all, list, place, written[place].as_deref());
+        let step = &mut all[list[place]];
+        step.needs = needs;
+        step.waits_for = waits_for;
     }
 }
 
 /// The places to wait for and, by place, everything that is over by then.
-fn resolve(steps: &[OutlinedStep], place: usize, written: Option<&[Need]>) -> (Vec<usize>, Vec<bool>) {
+fn resolve(all: &[OutlinedStep], list: &[StepAt], place: usize, written: Option<&[Need]>) -> (Vec<usize>, Vec<bool>) {
     let Some(written) = written else {
         // Everything above. Those that another step above already waits for need not be named again: a list of 200
         // would carry 20,000 edges.
         let mut is_last = vec![true; place];
-        for step in &steps[..place] {
-            for need in &step.needs {
+        for step in &list[..place] {
+            for need in &all[*step].needs {
                 is_last[*need] = false;
             }
         }
@@ -56,7 +69,7 @@ fn resolve(steps: &[OutlinedStep], place: usize, written: Option<&[Need]>) -> (V
     let mut waits_for = vec![false; place];
     for need in &needs {
         waits_for[*need] = true;
-        for (above, over) in steps[*need].waits_for.iter().enumerate() {
+        for (above, over) in all[list[*need]].waits_for.iter().enumerate() {
             waits_for[above] |= over;
         }
     }
@@ -64,7 +77,7 @@ fn resolve(steps: &[OutlinedStep], place: usize, written: Option<&[Need]>) -> (V
 }
 
 fn names(
-    steps: &[OutlinedStep],
+    steps: &[&OutlinedStep],
     places: &HashMap<String, usize>,
     place: usize,
     needs: &Node,
@@ -107,7 +120,7 @@ fn names(
     found
 }
 
-fn unknown(steps: &[OutlinedStep], place: usize, name: &str, item: &Node, report: &Report) -> Finding {
+fn unknown(steps: &[&OutlinedStep], place: usize, name: &str, item: &Node, report: &Report) -> Finding {
     let finding = Finding::error("E107", item.span, format!("there is no step called `{name}` in this list"));
     let above = || steps[..place].iter().map(|step| step.id.as_str()).filter(|id| !id.is_empty());
     match report.closest(name, above()) {
@@ -122,7 +135,7 @@ fn unknown(steps: &[OutlinedStep], place: usize, name: &str, item: &Node, report
 }
 
 /// A need that points down is either one edge of a circle or just in the wrong order. Each is reported once.
-fn report_cycles(steps: &[OutlinedStep], all: &[Option<Vec<Need>>], report: &mut Report) {
+fn report_cycles(steps: &[&OutlinedStep], all: &[Option<Vec<Need>>], report: &mut Report) {
     let mut reported = vec![false; steps.len()];
     let mut searches = 0;
     for (place, needs) in all.iter().enumerate() {
@@ -153,7 +166,7 @@ fn report_cycles(steps: &[OutlinedStep], all: &[Option<Vec<Need>>], report: &mut
     }
 }
 
-fn cycle_finding(steps: &[OutlinedStep], circle: &[(usize, Need)]) -> Finding {
+fn cycle_finding(steps: &[&OutlinedStep], circle: &[(usize, Need)]) -> Finding {
     let names: Vec<String> =
         circle.iter().chain(circle.first()).map(|(from, _)| format!("`{}`", steps[*from].id)).collect();
     let edge = |(from, need): &(usize, Need)| format!("`{}` needs `{}`", steps[*from].id, steps[need.place].id);

@@ -5,8 +5,7 @@ mod steps;
 
 use std::ops::Range;
 
-use super::expressions::{ERROR_ROOTS, Site, Snippet};
-use super::fields::not_yet;
+use super::expressions::{ALL_ROOTS, Site, Snippet};
 use super::legacy::{self, Rename};
 use super::{Facts, Finding, Report};
 use crate::Expression;
@@ -89,10 +88,6 @@ fn root(
         return None;
     }
     let span = snippet.span(reference.segment(0));
-    if name == "secrets" {
-        report.add(not_yet("secrets", span));
-        return None;
-    }
     if let Some(why) = elsewhere(name) {
         let message = format!("`{name}` cannot be read here");
         report.add(
@@ -153,11 +148,12 @@ fn unknown_root(
 /// Names of the language that belong to other places.
 fn elsewhere(name: &str) -> Option<&'static str> {
     match name {
-        "item" | "index" => Some("only inside `foreach`, which this version of Onward does not run yet"),
-        "output" => Some("only in `expect` and `output` of a step"),
+        "item" | "index" => Some("only inside `foreach`"),
+        "output" => Some("only in `expect`, `output` and `compensate` of a step"),
         "event" => Some("only in `where`"),
         "error" => Some("only in `on_error` and `retry.if`"),
-        _ if ERROR_ROOTS.contains(&name) => Some("it does not exist yet at this time"),
+        "secrets" => Some("only in `config` of steps that do work, so that no secret gets into a run's history"),
+        _ if ALL_ROOTS.contains(&name) => Some("it does not exist yet at this time"),
         _ => None,
     }
 }
@@ -195,6 +191,21 @@ fn member(reference: &Reference<'_>, snippet: &Snippet<'_>, site: Site<'_>, fact
             {
                 missing("variable", variables.iter().map(String::as_str).collect(), report);
             }
+        }
+        "secrets" if !facts.secrets.iter().any(|secret| secret == name) => {
+            let span = snippet.span(reference.segment(1));
+            let finding = Finding::error("E109", span, format!("the secret `{name}` is not declared"));
+            report.add(
+                match report.closest(name, facts.secrets.iter().map(String::as_str)) {
+                    Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
+                        format!("Change to `{meant}`"),
+                        false,
+                        vec![(span, meant.to_owned())],
+                    ),
+                    None => finding.label("only declared secrets can be read"),
+                }
+                .help(format!("declare it: \"secrets\": [\"{name}\"] at the top of the document")),
+            );
         }
         "run" if !RUN_FIELDS.contains(&name.as_str()) => missing("field of `run`", RUN_FIELDS.to_vec(), report),
         "workflow" if !WORKFLOW_FIELDS.contains(&name.as_str()) => {

@@ -1,34 +1,64 @@
-//! One step: its fields, apart from what its type wants.
+//! One step: its fields, apart from what its body wants.
 
-use super::expressions::{ERROR_ROOTS, Reads, STEP_ROOTS, Site, condition};
-use super::fields::{Fields, PLACEMENT_HELP, not_yet};
-use super::outline::List;
-use super::{Facts, Finding, Report, attempts, body, values};
+use super::attempts::{self, Effort, Place};
+use super::expressions::{Reads, Site, condition, roots};
+use super::fields::{Fields, PLACEMENT_HELP};
+use super::limits::{self, Of};
+use super::outline::{ListAt, ListKind, StepAt};
+use super::{Facts, Finding, Report, body, loops, shared, templates, undo, values};
 use crate::tree::{Entry, Kind, Node};
-use crate::{OnError, Step};
+use crate::{Body, Cache, OnError, Step};
 
-pub(super) const STEP_FIELDS: [&str; 10] =
-    ["id", "name", "type", "config", "if", "needs", "retry", "retries", "timeout", "on_error"];
-pub(super) const LATER_STEP_FIELDS: [&str; 14] = [
+pub(super) const STEP_FIELDS: [&str; 24] = [
+    "id",
+    "name",
+    "type",
+    "config",
     "steps",
     "parallel",
     "switch",
+    "needs",
+    "if",
     "foreach",
+    "retry",
+    "retries",
+    "timeout",
     "expect",
     "output",
     "cache",
+    "idempotency_key",
     "concurrency",
     "rate_limit",
     "queue",
     "priority",
+    "on_error",
     "finally",
     "compensate",
-    "idempotency_key",
 ];
 const NAME_MAX: usize = 100;
 
+/// The steps of a list of the outline.
+pub(super) fn read_list(nodes: &[Node], list: ListAt, facts: &Facts<'_>, report: &mut Report) -> Vec<Step> {
+    let outlined = &facts.outline.lists[list].steps;
+    nodes.iter().zip(outlined).filter_map(|(node, index)| read(node, *index, facts, report)).collect()
+}
+
+/// The steps of a list inside a step; none if there is no such list.
+pub(super) fn read_inner(
+    nodes: &[Node],
+    owner: StepAt,
+    kind: ListKind,
+    facts: &Facts<'_>,
+    report: &mut Report,
+) -> Vec<Step> {
+    match facts.outline.list(Some(owner), kind) {
+        Some(list) => read_list(nodes, list, facts, report),
+        None => Vec::new(),
+    }
+}
+
 /// Reads one step; `index` is its place in the outline. None when there is no body to run.
-pub(super) fn read(node: &Node, index: usize, facts: &Facts<'_>, report: &mut Report) -> Option<Step> {
+fn read(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut Report) -> Option<Step> {
     let Some(entries) = node.as_map() else {
         report.add(values::wrong_kind("steps", node, "a list of maps, one for each step"));
         return None;
@@ -37,46 +67,169 @@ pub(super) fn read(node: &Node, index: usize, facts: &Facts<'_>, report: &mut Re
     let id = if outlined.id.is_empty() { format!("#{}", outlined.place + 1) } else { outlined.id.clone() };
     let step_type = node.field("type").and_then(|step_type| step_type.as_str());
     let place = format!("in step `{id}`");
-    Fields { place: &place, known: &STEP_FIELDS, later: &LATER_STEP_FIELDS }
+    Fields { place: &place, known: &STEP_FIELDS }
         .check(entries, facts, report, |entry| belongs_in_config(entry, step_type, facts));
 
-    // Such a step brings names and steps of its own; what stands in it would be reported for the wrong reasons.
-    if ["foreach", "steps", "switch"].iter().any(|field| node.field(field).is_some()) {
-        return None;
-    }
-    let roots: &[&str] = if outlined.list == List::OnError { &ERROR_ROOTS } else { &STEP_ROOTS };
-    let reads = Reads::AsStep(index);
-    let site = Site { roots, reads, calls: true };
+    let item_roots = roots(&facts.outline, index, true, &[]);
+    let site = Site { roots: &item_roots, reads: Reads::AsStep(index), calls: true };
+    let output_roots = roots(&facts.outline, index, true, &["output"]);
+    let after = Site { roots: &output_roots, reads: Reads::After(index), calls: true };
     let name = node
         .field("name")
         .and_then(|name| values::short_text("name", name, NAME_MAX, report))
         .map_or_else(|| outlined.id.clone(), str::to_owned);
-    let condition = node.field("if").and_then(|when| condition("if", when, site, facts, report));
-    let on_error = node.field("on_error").map_or(OnError::Fail, |handler| on_error(handler, report));
-    let body = body::read(node, &id, site, facts, report);
-    let does_work =
-        step_type.is_none_or(|step_type| step_type.contains('.') || facts.catalog.find(step_type).is_none());
-    let attempts = attempts::read(node, &id, does_work, reads, facts, report);
+    let foreach = node.field("foreach").map(|node| loops::read(node, index, facts, report));
+    let condition_ = node.field("if").and_then(|when| condition("if", when, site, facts, report));
+    let body = body::read(node, index, &id, site, facts, report);
+    let effort = effort(node, step_type, facts);
+    let undoes = facts.outline.list_of(index).kind == ListKind::Undo;
+    let attempts_at = Place { id: &id, roots: &item_roots, reads: Reads::AsStep(index), undoes };
+    let attempts = attempts::read(node, effort, &attempts_at, facts, report);
+    let expect = node
+        .field("expect")
+        .and_then(|expect| condition("expect", expect, Site { calls: false, ..after }, facts, report));
+    let output = node.field("output").map(|output| templates::build(output, after, facts, report));
+    let cache = node.field("cache").and_then(|cache| cache_of(cache, effort, site, facts, report));
+    let text = |field: &str, report: &mut Report| {
+        let node = node.field(field)?;
+        values::text(field, node, report)?;
+        Some(templates::build(node, site, facts, report))
+    };
+    let idempotency_key = text("idempotency_key", report);
+    let concurrency =
+        node.field("concurrency").and_then(|node| limits::concurrency(node, Of::Steps, site, facts, report));
+    let rate_limit = node.field("rate_limit").and_then(|node| limits::rate_limit(node, site, facts, report));
+    shared::note(node, facts);
+    let default_queue = facts.defaults.filter(|_| effort == Effort::Work).and_then(|defaults| defaults.field("queue"));
+    let queue = node.field("queue").or(default_queue).and_then(|queue| limits::queue(queue, site, facts, report));
+    let priority = node.field("priority").and_then(|node| limits::priority(node, site, facts, report));
+    only_for_work(entries, effort, report);
+    let on_error = node.field("on_error").map_or(OnError::Fail, |handler| on_error(handler, index, facts, report));
+    let finally = node
+        .field("finally")
+        .and_then(|node| values::list("finally", node, report))
+        .map(|nodes| read_inner(nodes, index, ListKind::StepFinally, facts, report))
+        .unwrap_or_default();
+    let compensate = node.field("compensate").and_then(|node| undo::read(node, index, &id, facts, report));
+    placement(node, index, body.as_ref(), facts, report);
     Some(Step {
-        id: outlined.id.clone(),
         name,
-        body: body?,
         needs: outlined.needs.clone(),
-        condition,
+        condition: condition_,
+        foreach: foreach.flatten(),
         retry: attempts.retry,
         timeout: attempts.timeout,
+        expect,
+        output,
+        cache,
+        idempotency_key,
+        concurrency,
+        rate_limit,
+        queue,
+        priority,
         on_error,
+        finally,
+        compensate,
+        ..Step::new(outlined.id.clone(), body?)
     })
 }
 
-fn on_error(node: &Node, report: &mut Report) -> OnError {
-    if let Kind::List(_) = node.kind {
-        report.add(not_yet("on_error with steps", node.span));
+/// What the attempts of a step are, as far as its type is known.
+fn effort(node: &Node, step_type: Option<&str>, facts: &Facts<'_>) -> Effort {
+    match step_type {
+        _ if node.field("steps").is_some() || node.field("switch").is_some() => Effort::Block,
+        Some("wait_for_event" | "call" | "emit") => Effort::Engine,
+        Some(name) if !name.contains('.') && facts.catalog.find(name).is_some() => Effort::None,
+        Some(_) | None => Effort::Work,
+    }
+}
+
+/// Fields that mean something for requests to others only.
+fn only_for_work(entries: &[Entry], effort: Effort, report: &mut Report) {
+    if effort == Effort::Work {
+        return;
+    }
+    for entry in entries {
+        let why = match entry.key.as_str() {
+            "cache" => "only the output of a step that does work can be reused",
+            "idempotency_key" => "only a step that does work sends one",
+            "queue" | "priority" => "the engine carries this step out itself",
+            "concurrency" | "rate_limit" if effort != Effort::Block => "the engine carries this step out itself",
+            "concurrency" | "rate_limit" => "put it on the steps inside that do the work",
+            _ => continue,
+        };
+        report.add(
+            Finding::warning("W102", entry.key_span, format!("`{}` has no effect on this step", entry.key)).label(why),
+        );
+    }
+}
+
+fn cache_of(node: &Node, effort: Effort, site: Site<'_>, facts: &Facts<'_>, report: &mut Report) -> Option<Cache> {
+    let (ttl, key) = match &node.kind {
+        Kind::Map(entries) => {
+            Fields { place: "in `cache`", known: &["ttl", "key"] }.check(entries, facts, report, |_| None);
+            let Some(ttl) = node.field("ttl") else {
+                report.add(Finding::error("E103", node.span, "`cache.ttl` is missing").label("for how long?"));
+                return None;
+            };
+            (ttl, node.field("key"))
+        }
+        _ => (node, None),
+    };
+    let ttl = attempts::positive("cache", ttl, report)?;
+    let key = key.and_then(|key| {
+        values::text("cache.key", key, report)?;
+        Some(templates::build(key, site, facts, report))
+    });
+    (effort == Effort::Work).then_some(Cache { ttl, key })
+}
+
+fn on_error(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut Report) -> OnError {
+    if let Kind::List(nodes) = &node.kind {
+        return OnError::Steps(read_inner(nodes, index, ListKind::Handler, facts, report));
+    }
+    if node.as_str().is_none() {
+        report.add(values::wrong_kind("on_error", node, "\"fail\", \"continue\" or a list of steps"));
         return OnError::Fail;
     }
     match values::word("on_error", node, &["fail", "continue"], report) {
         Some("continue") => OnError::Continue,
         _ => OnError::Fail,
+    }
+}
+
+/// Steps that cannot stand everywhere.
+fn placement(node: &Node, index: StepAt, body: Option<&Body>, facts: &Facts<'_>, report: &mut Report) {
+    let outline = &facts.outline;
+    let list = outline.steps[index].list;
+    let kinds = || {
+        std::iter::once(outline.lists[list].kind).chain(outline.owners(list).map(|owner| outline.list_of(owner).kind))
+    };
+    let entry = |key: &str| node.as_map().into_iter().flatten().find(|entry| entry.key == key);
+    if let (Some(Body::Return(_)), Some(entry)) = (body, entry("type")) {
+        let in_loop = outline.steps[index].foreach.is_some()
+            || outline.owners(list).any(|owner| outline.steps[owner].foreach.is_some());
+        let why = match kinds().find_map(|kind| match kind {
+            ListKind::Finally | ListKind::StepFinally => Some("`finally` cannot change how the run ends"),
+            ListKind::Undo => Some("an undo cannot make the run succeed"),
+            _ => None,
+        }) {
+            Some(why) => Some(why),
+            None => in_loop.then_some("one item cannot end the run for all the others"),
+        };
+        if let Some(why) = why {
+            report.add(Finding::error("E129", entry.value.span, "`return` cannot stand here").label(why));
+        }
+    }
+    if let Some(entry) = entry("compensate")
+        && let Some(why) = kinds().find_map(|kind| match kind {
+            ListKind::Finally | ListKind::StepFinally => Some("nothing that comes after `finally` would undo it"),
+            ListKind::Undo => Some("an undo is not undone"),
+            ListKind::OnError => Some("nothing that comes after `on_error` of the document would undo it"),
+            _ => None,
+        })
+    {
+        report.add(Finding::error("E129", entry.key_span, "`compensate` cannot stand here").label(why));
     }
 }
 

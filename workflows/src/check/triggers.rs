@@ -1,27 +1,23 @@
 //! What may start a run.
 
-use std::collections::HashMap;
+mod cron;
+mod event;
+mod webhook;
 
-use super::fields::{Fields, not_yet};
-use super::{Facts, Finding, Report, values};
-use crate::schedule::{Schedule, ScheduleError};
+use std::collections::{BTreeMap, HashMap};
+
+use super::expressions::{Reads, Site, TRIGGER_ROOTS, condition};
+use super::fields::Fields;
+use super::{Facts, Finding, Report, templates, values};
 use crate::source::Span;
 use crate::suggest::{closest, listed};
-use crate::tree::{Entry, Node, Places};
-use crate::{CronTrigger, Trigger, TriggerKind, WebhookAuth, WebhookTrigger};
+use crate::tree::{Entry, Node};
+use crate::{Input, Template, Trigger, TriggerKind};
 
 const TRIGGERS_MAX: usize = 20;
-const ENDPOINT_MAX: usize = 200;
 const ID_MAX: usize = 50;
-const TYPES: [&str; 3] = ["cron", "webhook", "manual"];
-const TRIGGER_FIELDS: [&str; 4] = ["id", "type", "config", "enabled"];
-const LATER_TRIGGER_FIELDS: [&str; 3] = ["if", "inputs", "idempotency_key"];
-const CRON_FIELDS: [&str; 2] = ["schedule", "timezone"];
-const LATER_CRON_FIELDS: [&str; 6] = ["jitter", "overlap", "catch_up", "catch_up_window", "starts_at", "ends_at"];
-/// `key` and `path` are how the replaced system called the endpoint.
-const WEBHOOK_FIELDS: [&str; 4] = ["endpoint", "key", "path", "auth"];
-const LATER_WEBHOOK_FIELDS: [&str; 6] =
-    ["signature", "respond", "respond_timeout", "methods", "max_body", "verify_token"];
+const TYPES: [&str; 4] = ["cron", "webhook", "event", "manual"];
+const TRIGGER_FIELDS: [&str; 7] = ["id", "type", "config", "enabled", "if", "inputs", "idempotency_key"];
 
 /// `workflow` is the id, which is the default endpoint.
 pub(super) fn read(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut Report) -> Vec<Trigger> {
@@ -36,8 +32,8 @@ pub(super) fn read(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut 
     let mut endpoints: HashMap<String, Span> = HashMap::new();
     let mut triggers = Vec::new();
     for item in items.iter().take(TRIGGERS_MAX) {
-        let Some((kind, enabled)) = trigger(item, workflow, facts, report) else { continue };
-        if let TriggerKind::Webhook(webhook) = &kind
+        let Some(trigger) = trigger(item, workflow, facts, report) else { continue };
+        if let TriggerKind::Webhook(webhook) = &trigger.kind
             && let Some(other) = endpoints.insert(webhook.endpoint.clone(), item.span)
         {
             report.add(
@@ -46,13 +42,13 @@ pub(super) fn read(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut 
                     .related(other, "the other one"),
             );
         }
-        let id = id(item, &kind, &mut ids, report);
-        triggers.push(Trigger { id, kind, enabled });
+        let id = id(item, &trigger.kind, &mut ids, report);
+        triggers.push(Trigger { id, ..trigger });
     }
     triggers
 }
 
-fn trigger(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut Report) -> Option<(TriggerKind, bool)> {
+fn trigger(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut Report) -> Option<Trigger> {
     let Some(entries) = node.as_map() else {
         report.add(values::wrong_kind("triggers", node, "a list of maps, one for each trigger"));
         return None;
@@ -69,26 +65,19 @@ fn trigger(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut Report) 
         return None;
     };
     let trigger_type = values::text("type", type_node, report)?;
-    if trigger_type == "event" {
-        report.add(not_yet("event", type_node.span));
-        return None;
-    }
-    let (known, later): (&[&str], &[&str]) = match trigger_type {
-        "cron" => (&CRON_FIELDS, &LATER_CRON_FIELDS),
-        "webhook" => (&WEBHOOK_FIELDS, &LATER_WEBHOOK_FIELDS),
-        "manual" => (&[], &[]),
+    let known: &[&str] = match trigger_type {
+        "cron" => &cron::FIELDS,
+        "webhook" => &webhook::FIELDS,
+        "event" => &event::FIELDS,
+        "manual" => &[],
         _ => {
             report.add(unknown_type(trigger_type, type_node));
             return None;
         }
     };
     let place = format!("in a `{trigger_type}` trigger");
-    Fields { place: &place, known: &TRIGGER_FIELDS, later: &LATER_TRIGGER_FIELDS }.check(
-        entries,
-        facts,
-        report,
-        |entry| belongs_in_config(entry, trigger_type, known),
-    );
+    Fields { place: &place, known: &TRIGGER_FIELDS }
+        .check(entries, facts, report, |entry| belongs_in_config(entry, trigger_type, known));
     let enabled = node.field("enabled").and_then(|enabled| values::boolean("enabled", enabled, report)).unwrap_or(true);
     let config = node.field("config");
     let settings = match config.map(Node::as_map) {
@@ -100,13 +89,74 @@ fn trigger(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut Report) 
         }
     };
     let place = format!("in `config` of a `{trigger_type}` trigger");
-    Fields { place: &place, known, later }.check(settings, facts, report, belongs_beside);
+    Fields { place: &place, known }.check(settings, facts, report, belongs_beside);
     let kind = match trigger_type {
-        "cron" => TriggerKind::Cron(cron(config, type_node, facts, report)?),
-        "webhook" => TriggerKind::Webhook(webhook(config, workflow, report)?),
+        "cron" => TriggerKind::Cron(cron::read(config, type_node, facts, report)?),
+        "webhook" => TriggerKind::Webhook(webhook::read(config, workflow, facts, report)?),
+        "event" => TriggerKind::Event(event::read(config, type_node, report)?),
         _ => TriggerKind::Manual,
     };
-    Some((kind, enabled))
+    let site = Site { roots: &TRIGGER_ROOTS, reads: Reads::NoStep, calls: false };
+    let condition = node.field("if").and_then(|when| condition("if", when, site, facts, report));
+    let inputs = node.field("inputs").and_then(|inputs| mapping(inputs, site, facts, report));
+    let key_roots = ["trigger", "env", "workflow", "inputs"];
+    let idempotency_key = node.field("idempotency_key").and_then(|key| {
+        values::text("idempotency_key", key, report)?;
+        Some(templates::build(key, Site { roots: &key_roots, ..site }, facts, report))
+    });
+    Some(Trigger { enabled, condition, inputs, idempotency_key, ..Trigger::new("", kind) })
+}
+
+/// Which input gets what of the trigger.
+fn mapping(node: &Node, site: Site<'_>, facts: &Facts<'_>, report: &mut Report) -> Option<Vec<(String, Template)>> {
+    let Some(entries) = node.as_map() else {
+        report.add(values::wrong_kind("inputs", node, "a map from inputs to values"));
+        return None;
+    };
+    let mut inputs = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if !facts.inputs.contains_key(&entry.key) && (facts.versioned || !facts.inputs.is_empty()) {
+            let finding = Finding::error("E108", entry.key_span, format!("there is no input called `{}`", entry.key));
+            report.add(match report.closest(&entry.key, facts.inputs.keys().map(String::as_str)) {
+                Some(meant) => finding.label(format!("did you mean `{meant}`?")),
+                None => finding.label(format!("there is {}", listed(facts.inputs.keys().map(String::as_str)))),
+            });
+        }
+        inputs.push((entry.key.clone(), templates::build(&entry.value, site, facts, report)));
+    }
+    Some(inputs)
+}
+
+/// Inputs that a trigger can never supply: its runs would all be refused.
+pub(super) fn check_inputs(
+    triggers: &[Trigger],
+    node: Option<&Node>,
+    inputs: &BTreeMap<String, Input>,
+    report: &mut Report,
+) {
+    let nodes = node.and_then(Node::as_list).unwrap_or_default();
+    for (trigger, node) in triggers.iter().zip(nodes) {
+        let given: Vec<&str> = match (&trigger.inputs, &trigger.kind) {
+            (Some(given), _) => given.iter().map(|(name, _)| name.as_str()).collect(),
+            (None, TriggerKind::Cron(_)) => Vec::new(),
+            // The request, or the event, may bring them.
+            (None, TriggerKind::Webhook(_) | TriggerKind::Event(_) | TriggerKind::Manual) => continue,
+        };
+        let missing: Vec<&str> = inputs
+            .iter()
+            .filter(|(name, input)| input.default.is_none() && !given.contains(&name.as_str()))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let first = node.as_map().and_then(<[Entry]>::first).map_or(node.span, |entry| entry.key_span);
+        report.add(
+            Finding::warning("W205", first, format!("the trigger `{}` cannot supply {}", trigger.id, listed(missing)))
+                .label("its runs would be refused")
+                .help("give them a `default`, or map them with `inputs` of the trigger"),
+        );
+    }
 }
 
 fn unknown_type(name: &str, node: &Node) -> Finding {
@@ -130,7 +180,7 @@ fn belongs_in_config(entry: &Entry, trigger_type: &str, known: &[&str]) -> Optio
 
 fn belongs_beside(entry: &Entry) -> Option<Finding> {
     let key = entry.key.as_str();
-    (TRIGGER_FIELDS.contains(&key) || LATER_TRIGGER_FIELDS.contains(&key)).then(|| {
+    TRIGGER_FIELDS.contains(&key).then(|| {
         Finding::error("E102", entry.key_span, format!("`{key}` is in `config`, where the engine does not look"))
             .label("move it up one level, beside `config`")
     })
@@ -162,6 +212,7 @@ fn id(node: &Node, kind: &TriggerKind, ids: &mut HashMap<String, Span>, report: 
     let base = match kind {
         TriggerKind::Cron(_) => "cron",
         TriggerKind::Webhook(_) => "webhook",
+        TriggerKind::Event(_) => "event",
         TriggerKind::Manual => "manual",
     };
     let mut id = base.to_owned();
@@ -172,97 +223,4 @@ fn id(node: &Node, kind: &TriggerKind, ids: &mut HashMap<String, Span>, report: 
     }
     ids.insert(id.clone(), node.span);
     id
-}
-
-fn cron(config: Option<&Node>, type_node: &Node, facts: &Facts<'_>, report: &mut Report) -> Option<CronTrigger> {
-    let zone_node = config.and_then(|config| config.field("timezone"));
-    let zone = match zone_node {
-        Some(node) => values::text("timezone", node, report)?,
-        None => "UTC",
-    };
-    let Some(schedule_node) = config.and_then(|config| config.field("schedule")) else {
-        report.add(
-            Finding::error("E103", type_node.span, "`config.schedule` is missing")
-                .label("`cron` needs it")
-                .help("\"0 18 * * *\" is every day at six in the evening"),
-        );
-        return None;
-    };
-    let schedule = values::text("schedule", schedule_node, report)?;
-    // The zone first with a schedule that is right, so that both are reported when both are wrong.
-    if let (Some(node), Err(ScheduleError::UnknownZone { meant, .. })) = (zone_node, Schedule::parse("@hourly", zone)) {
-        let finding = Finding::error("E118", node.span, format!("unknown time zone `{zone}`"));
-        report.add(match meant {
-            Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
-                format!("Change to `{meant}`"),
-                false,
-                vec![(node.span, format!("\"{meant}\""))],
-            ),
-            None => finding.label("expected an IANA name such as `Asia/Jerusalem` or `UTC`"),
-        });
-    }
-    if let Err(ScheduleError::Schedule { message, label, help, range }) = Schedule::parse(schedule, "UTC") {
-        let places = Places::of(schedule_node, &facts.source.text);
-        let span = if schedule.is_empty() {
-            schedule_node.span
-        } else {
-            Span::new(places.offset(range.start), places.offset(range.end))
-        };
-        let finding = Finding::error("E117", span, message).label(label);
-        report.add(match help {
-            Some(help) => finding.help(help),
-            None => finding,
-        });
-    }
-    Some(CronTrigger { schedule: schedule.trim().to_owned(), timezone: zone.to_owned() })
-}
-
-fn webhook(config: Option<&Node>, workflow: &str, report: &mut Report) -> Option<WebhookTrigger> {
-    let entries = config.and_then(Node::as_map).unwrap_or_default();
-    let named = |key: &str| entries.iter().find(|entry| entry.key == key);
-    let mut written = ["endpoint", "key", "path"].into_iter().filter_map(named);
-    let endpoint = match written.next() {
-        Some(entry) => endpoint(entry, report)?,
-        None => workflow.to_owned(),
-    };
-    for other in written {
-        report.add(
-            Finding::warning("W202", other.key_span, format!("`{}` is another name for `endpoint`", other.key))
-                .label("only `endpoint` counts"),
-        );
-    }
-    let auth = match named("auth") {
-        Some(entry) => auth(&entry.value, report)?,
-        None => WebhookAuth::ApiKey,
-    };
-    Some(WebhookTrigger { endpoint, auth })
-}
-
-fn auth(node: &Node, report: &mut Report) -> Option<WebhookAuth> {
-    if node.as_str() == Some("signature") {
-        report.add(not_yet("auth: signature", node.span));
-        return None;
-    }
-    match values::word("auth", node, &["api_key", "none"], report)? {
-        "none" => Some(WebhookAuth::None),
-        _ => Some(WebhookAuth::ApiKey),
-    }
-}
-
-fn endpoint(entry: &Entry, report: &mut Report) -> Option<String> {
-    let written = values::short_text(&entry.key, &entry.value, ENDPOINT_MAX, report)?;
-    let endpoint = written.trim_matches('/');
-    let is_valid = !endpoint.is_empty()
-        && endpoint.split('/').all(|part| {
-            !matches!(part, "" | "." | "..")
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~'))
-        });
-    if !is_valid {
-        report.add(
-            Finding::error("E112", entry.value.span, format!("`{written}` cannot be an endpoint"))
-                .label("letters, digits, `_`, `-`, `.` and `~`, with `/` between parts"),
-        );
-        return None;
-    }
-    Some(endpoint.to_owned())
 }

@@ -1,171 +1,248 @@
-//! How a run goes on: from its steps to its `on_error`, and from there to its end.
+//! How a run goes on: from its steps to undo, `on_error` and `finally`, and from there to its end.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde_json::Value;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::list::List;
-use super::recomputed::not_evaluated;
-use super::step::Round;
-use super::{Action, Checkpoint, End, Flow, Phase, RunStatus};
+use super::compute::{not_evaluated, storable};
+use super::known::Env;
+use super::list::{Cut, List, ListEnd, Round};
+use super::unit::Failed;
+use super::{Action, Cancel, End, Flow, Outcome, Phase, RunStatus};
 use crate::payload::check_output;
 use crate::{ErrorKind, StepError};
 
 /// Bytes of a run's output.
 const RUN_OUTPUT_MAX: usize = 1 << 20;
-
-/// Why the document's steps did not come to an output, and since when that is so.
-struct Failure {
-    error: Box<StepError>,
-    at: DateTime<Utc>,
-}
-
-impl Failure {
-    fn new(error: StepError, at: DateTime<Utc>) -> Self {
-        Self { error: Box::new(error), at }
-    }
-}
+/// How long `finally` may take after a cancel.
+const FINALLY_AFTER_CANCEL_MAX: TimeDelta = TimeDelta::minutes(5);
+/// How long a failed run may take to undo, to tell people and to end.
+const WIND_UP_MAX: TimeDelta = TimeDelta::days(8);
 
 impl Flow {
-    /// Takes over what is stored; of each path the highest attempt counts.
-    pub(super) fn load(&mut self, checkpoints: Vec<Checkpoint>) {
-        if checkpoints.is_empty() {
-            return;
-        }
-        let mut last: HashMap<String, (Checkpoint, DateTime<Utc>)> = HashMap::with_capacity(checkpoints.len());
-        for checkpoint in checkpoints {
-            match last.get_mut(&checkpoint.path) {
-                None => {
-                    let started_at = checkpoint.started_at;
-                    last.insert(checkpoint.path.clone(), (checkpoint, started_at));
-                }
-                Some((known, first_started_at)) => {
-                    *first_started_at = (*first_started_at).min(checkpoint.started_at);
-                    if known.attempt < checkpoint.attempt {
-                        *known = checkpoint;
-                    }
-                }
-            }
-        }
-        let definition = &self.definition;
-        for (list, steps) in [(&mut self.main, &definition.steps), (&mut self.handler, &definition.on_error)] {
-            for (index, step) in steps.iter().enumerate() {
-                if let Some((checkpoint, first_started_at)) = last.remove(&step.id) {
-                    list.places[index].first_started_at = Some(first_started_at);
-                    list.apply(steps, &mut self.known, index, checkpoint);
-                }
-            }
-        }
-    }
-
-    /// Calls `act` with the list that is at work, if one is.
-    pub(super) fn with_list(
-        &mut self,
-        now: DateTime<Utc>,
-        actions: &mut Vec<Action>,
-        act: impl FnOnce(&mut List, &mut Round<'_>),
-    ) {
-        let (list, steps) = match self.phase {
-            Phase::Main => (&mut self.main, &self.definition.steps),
-            Phase::OnError(_) => (&mut self.handler, &self.definition.on_error),
-            Phase::Ended => return,
-        };
-        act(list, &mut Round { steps, known: &mut self.known, now, actions });
-    }
-
     /// Goes on as far as the stored checkpoints allow. Without `now` only what can be computed happens.
-    pub(super) fn advance(&mut self, now: Option<DateTime<Utc>>) -> Vec<Action> {
-        let mut actions = Vec::new();
-        if matches!(self.phase, Phase::Main) && self.work_off(now, &mut actions) {
-            match self.conclude() {
-                Ok(output) => self.end(RunStatus::Succeeded, Some(output), None, &mut actions),
-                Err(Failure { error, at }) => {
-                    self.known.fail(&error);
-                    self.main.close();
-                    self.handler.since = at;
-                    self.phase = Phase::OnError(error);
-                }
-            }
+    pub(super) fn advance(&mut self, now: Option<DateTime<Utc>>, actions: &mut Vec<Action>) {
+        while self.settle(now, actions) {}
+        if now.is_some() && !matches!(self.phase, Phase::Ended) {
+            // What has settled stays as it is: only attempts begin.
+            self.work(now, true, actions);
         }
-        if let Phase::OnError(error) = &self.phase {
-            let error = StepError::clone(error);
-            if self.work_off(now, &mut actions) {
-                self.end(RunStatus::Failed, None, Some(error), &mut actions);
-            }
-        }
-        actions
     }
 
-    /// Lets the list at work go on; true when it has come to an end, and nothing of it is being recorded: only then
-    /// does what comes next follow from the stored checkpoints alone.
-    fn work_off(&mut self, now: Option<DateTime<Utc>>, actions: &mut Vec<Action>) -> bool {
-        let deadline = self.deadline();
-        let (list, steps, in_main) = match self.phase {
-            Phase::Main => (&mut self.main, &self.definition.steps, true),
-            Phase::OnError(_) => (&mut self.handler, &self.definition.on_error, false),
+    /// One step from phase to phase; true when there was one.
+    fn settle(&mut self, now: Option<DateTime<Utc>>, actions: &mut Vec<Action>) -> bool {
+        let Some(end) = self.work(now, false, actions) else { return self.is_late(now) && self.cut_off(actions) };
+        match std::mem::replace(&mut self.phase, Phase::Ended) {
+            Phase::Main => {
+                let outcome = self.outcome_of(end);
+                let undoes = match &outcome {
+                    Outcome::Succeeded { .. } => false,
+                    Outcome::Failed(_) => true,
+                    Outcome::Canceled { .. } => self.cancel.is_some_and(|cancel| cancel.undo),
+                };
+                if undoes {
+                    if let Outcome::Failed(failed) = &outcome {
+                        self.known.set_status("failed", Some(&failed.error));
+                    }
+                    self.phase = Phase::Undo(outcome);
+                } else {
+                    self.begin_finally(outcome);
+                }
+            }
+            Phase::Undo(outcome) => match outcome {
+                Outcome::Failed(failed) => {
+                    let at = self.undone_at(failed.at);
+                    self.begin_on_error(Failed { at, ..failed });
+                }
+                Outcome::Canceled { at } => {
+                    let at = self.undone_at(at);
+                    self.begin_finally(Outcome::Canceled { at });
+                }
+                Outcome::Succeeded { .. } => self.begin_finally(outcome),
+            },
+            Phase::OnError(failed) => {
+                let list = self.handler.as_ref().expect("`on_error` is at work");
+                let at = list.finished_at(&self.definition.on_error, &self.known);
+                let outcome = match self.cancel {
+                    Some(_) if matches!(end, ListEnd::Halted) => Outcome::Canceled { at },
+                    _ => Outcome::Failed(Failed { at, ..failed }),
+                };
+                self.begin_finally(outcome);
+            }
+            Phase::Finally(outcome) => {
+                let outcome = match (end, outcome) {
+                    (ListEnd::Failed(error), Outcome::Succeeded { at, .. }) => {
+                        Outcome::Failed(Failed { error: Arc::new(*error), at })
+                    }
+                    (_, outcome) => outcome,
+                };
+                self.end(outcome, actions);
+            }
             Phase::Ended => return false,
-        };
-        list.settle(steps, &mut self.known);
-        let over = list.stop().is_some() || list.is_over();
-        self.timed_out |= in_main && !over && now.is_some_and(|now| deadline <= now);
-        if over || (in_main && self.timed_out) {
-            list.halt(steps, actions);
-            return !list.is_recording();
         }
-        if let Some(now) = now {
-            list.start(&mut Round { steps, known: &mut self.known, now, actions });
+        !matches!(self.phase, Phase::Ended)
+    }
+
+    /// Lets the list at work go on.
+    fn work(&mut self, now: Option<DateTime<Utc>>, starts: bool, actions: &mut Vec<Action>) -> Option<ListEnd> {
+        let definition = Arc::clone(&self.definition);
+        let deadline = self.known.facts.created_at + definition.timeout;
+        let (known, stored) = (&mut self.known, &mut self.stored);
+        let mut round = Round { known, stored, now, starts, actions };
+        match &self.phase {
+            Phase::Main => {
+                let end = self.main.advance(&definition.steps, &mut round);
+                if end.is_some() || now.is_none_or(|now| now < deadline) {
+                    return end;
+                }
+                self.main.halt(Cut::at(deadline));
+                self.main.advance(&definition.steps, &mut round)
+            }
+            Phase::Undo(outcome) => {
+                let since = outcome.at();
+                self.main.undo(&definition.steps, since, &mut round).map(|_| ListEnd::Done)
+            }
+            Phase::OnError(_) => self.handler.as_mut()?.advance(&definition.on_error, &mut round),
+            Phase::Finally(_) => self.last.as_mut()?.advance(&definition.finally, &mut round),
+            Phase::Ended => None,
         }
-        false
     }
 
     /// What the steps of the document came to, or why and when they failed.
-    fn conclude(&self) -> Result<Value, Failure> {
-        let (output, finished_at) = self.output()?;
-        match check_output(&output, RUN_OUTPUT_MAX) {
-            Ok(()) => Ok(output),
-            Err(problem) => {
-                let message = format!("the run's output cannot be kept: {problem}");
-                Err(Failure::new(StepError::new(ErrorKind::Limit, message), finished_at))
-            }
+    fn outcome_of(&self, end: ListEnd) -> Outcome {
+        let at = self.main.finished_at(&self.definition.steps, &self.known);
+        let deadline = self.known.facts.created_at + self.definition.timeout;
+        let failed = |error: StepError, at| Outcome::Failed(Failed { error: Arc::new(storable(error)), at });
+        let late = deadline < at || matches!(end, ListEnd::Halted);
+        if let Some(cancel) = self.cancel.filter(|cancel| matches!(end, ListEnd::Halted) && cancel.at <= deadline) {
+            return Outcome::Canceled { at: at.max(cancel.at) };
         }
-    }
-
-    fn output(&self) -> Result<(Value, DateTime<Utc>), Failure> {
-        if let Some(stop) = self.main.stop() {
-            let result = self.main.result(stop.index, &self.known).expect("what stops a list is over");
-            return match &result.error {
-                Some(error) => Err(Failure::new(error.clone(), stop.at)),
-                None => Ok((result.output.clone(), stop.at)),
-            };
-        }
-        if !self.main.is_over() {
+        if late {
             let message = "the run took longer than the `timeout` of its document";
-            return Err(Failure::new(StepError::new(ErrorKind::Timeout, message), self.deadline()));
+            return failed(StepError::new(ErrorKind::Timeout, message), at.max(deadline));
         }
-        let finished_at = self.main.finished_at(&self.known);
-        let output = if let Some(template) = &self.definition.output {
-            self.known.render(template, "", finished_at)
-        } else {
-            let last = self.definition.steps.len().checked_sub(1).and_then(|last| self.main.result(last, &self.known));
-            Ok(last.map_or(Value::Null, |result| result.output.clone()))
+        let output = match end {
+            ListEnd::Failed(error) => return Outcome::Failed(Failed { error: Arc::new(*error), at }),
+            ListEnd::Returned(value) => Ok(value),
+            ListEnd::Done => match &self.definition.output {
+                Some(template) => self.known.render(template, &Env::run(), "", at),
+                None => Ok(self.main.output(&self.definition.steps, &self.known, false)),
+            },
+            ListEnd::Halted => unreachable!("a list that was halted is late or canceled"),
         };
-        output.map(|output| (output, finished_at)).map_err(|error| Failure::new(not_evaluated(&error), finished_at))
+        match output {
+            Ok(output) => match check_output(&output, RUN_OUTPUT_MAX) {
+                Ok(()) => Outcome::Succeeded { output, at },
+                Err(problem) => {
+                    let message = format!("the run's output cannot be kept: {problem}");
+                    failed(StepError::new(ErrorKind::Limit, message), at)
+                }
+            },
+            Err(error) => failed(not_evaluated(&error), at),
+        }
     }
 
-    pub(super) fn end(
-        &mut self,
-        status: RunStatus,
-        output: Option<Value>,
-        error: Option<StepError>,
-        actions: &mut Vec<Action>,
-    ) {
-        if matches!(self.phase, Phase::Ended) {
+    fn undone_at(&mut self, since: DateTime<Utc>) -> DateTime<Utc> {
+        let definition = Arc::clone(&self.definition);
+        let (known, stored, mut actions) = (&mut self.known, &mut self.stored, Vec::new());
+        let mut round = Round { known, stored, now: None, starts: false, actions: &mut actions };
+        self.main.undo(&definition.steps, since, &mut round).unwrap_or(since)
+    }
+
+    fn begin_on_error(&mut self, failed: Failed) {
+        self.known.set_status("failed", Some(&failed.error));
+        let env = Env::run().handling(&failed.error);
+        self.handler = Some(List::new(env, &self.definition.on_error, failed.at, None));
+        self.phase = Phase::OnError(failed);
+    }
+
+    fn begin_finally(&mut self, outcome: Outcome) {
+        let (status, error) = match &outcome {
+            Outcome::Succeeded { .. } => ("succeeded", None),
+            Outcome::Failed(failed) => ("failed", Some(Arc::clone(&failed.error))),
+            Outcome::Canceled { .. } => ("canceled", None),
+        };
+        if !self.definition.finally.is_empty() {
+            self.known.set_status(status, error.as_deref());
+        }
+        let env = match &error {
+            Some(error) => Env::run().handling(error),
+            None => Env::run(),
+        };
+        self.last = Some(List::new(env, &self.definition.finally, outcome.at(), None));
+        self.phase = Phase::Finally(outcome);
+    }
+
+    pub(super) fn cancel(&mut self, at: DateTime<Utc>, undo: bool) {
+        if self.cancel.is_some() {
             return;
         }
+        self.cancel = Some(Cancel { at, undo });
+        match &self.phase {
+            Phase::Main => self.main.halt(Cut::at(at)),
+            Phase::OnError(_) => {
+                if let Some(list) = &mut self.handler {
+                    list.halt(Cut::at(at));
+                }
+            }
+            Phase::Undo(_) | Phase::Finally(_) | Phase::Ended => {}
+        }
+    }
+
+    /// When the run has to be looked at even if it waits for nothing.
+    pub fn deadline(&self) -> DateTime<Utc> {
+        match &self.phase {
+            Phase::Main => self.known.facts.created_at + self.definition.timeout,
+            Phase::Undo(_) | Phase::OnError(_) | Phase::Finally(_) => self.wind_up_deadline(),
+            Phase::Ended => DateTime::<Utc>::MAX_UTC,
+        }
+    }
+
+    fn wind_up_deadline(&self) -> DateTime<Utc> {
+        let (since, is_finally) = match &self.phase {
+            Phase::Undo(outcome) => (outcome.at(), false),
+            Phase::Finally(outcome) => (outcome.at(), true),
+            Phase::OnError(failed) => (failed.at, false),
+            Phase::Main | Phase::Ended => return DateTime::<Utc>::MAX_UTC,
+        };
+        match self.cancel {
+            Some(cancel) if is_finally => since.max(cancel.at) + FINALLY_AFTER_CANCEL_MAX,
+            _ => since + WIND_UP_MAX,
+        }
+    }
+
+    fn is_late(&self, now: Option<DateTime<Utc>>) -> bool {
+        now.is_some_and(|now| self.wind_up_deadline() <= now)
+    }
+
+    /// Whatever is still being cleaned up is given up.
+    fn cut_off(&mut self, actions: &mut Vec<Action>) -> bool {
+        let outcome = match std::mem::replace(&mut self.phase, Phase::Ended) {
+            Phase::Undo(outcome) | Phase::Finally(outcome) => outcome,
+            Phase::OnError(failed) => Outcome::Failed(failed),
+            Phase::Main | Phase::Ended => unreachable!("only the wind-up has such a deadline"),
+        };
+        self.end(outcome, actions);
+        false
+    }
+
+    fn end(&mut self, outcome: Outcome, actions: &mut Vec<Action>) {
         self.phase = Phase::Ended;
-        self.main.close();
-        self.handler.close();
-        actions.push(Action::End(End { status, output, error }));
+        let (status, output, error) = match outcome {
+            Outcome::Succeeded { output, .. } => (RunStatus::Succeeded, Some(output), None),
+            Outcome::Failed(failed) => (RunStatus::Failed, None, Some(StepError::clone(&failed.error))),
+            Outcome::Canceled { .. } => (RunStatus::Canceled, None, None),
+        };
+        let not_undone = std::mem::take(&mut self.known.not_undone);
+        actions.push(Action::End(End { status, output, error, not_undone }));
+    }
+}
+
+impl Outcome {
+    fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Succeeded { at, .. } | Self::Canceled { at } => *at,
+            Self::Failed(failed) => failed.at,
+        }
     }
 }

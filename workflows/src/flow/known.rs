@@ -1,196 +1,186 @@
-//! What the expressions of a run can read.
-//!
-//! Everything here is converted to the expression language when it is read for the first time: a run whose templates
-//! are literals converts nothing, and a large output is converted once, however often it is read.
+//! What a run knows at one moment, and the evaluation of expressions over it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use minijinja::value::{Enumerator, Object, Value};
+use chrono::{DateTime, Utc};
+use minijinja::value::Value;
 use serde_json::Value as Json;
 
 use super::RunFacts;
-use super::results::{Results, StepResult};
-use crate::expression::from_json;
-use crate::{EvaluationError, Expression, Scope, StepError, Template};
+use super::rooms::{RUN, RoomId, Rooms};
+use super::scope::{RunView, Shared, error_value};
+use crate::{Definition, EvaluationError, Expression, Scope, StepError, Template};
 
 #[derive(Debug)]
 pub(super) struct Known {
     pub facts: Arc<RunFacts>,
-    pub results: Arc<Results>,
+    definition: Arc<Definition>,
+    pub rooms: Rooms,
     shared: Value,
+    view: RunView,
     run: Value,
-    /// What brought the run down, once something has.
-    error: Option<Value>,
+    /// Paths that were undone, with the instant at which that was over.
+    compensated: Vec<(DateTime<Utc>, String)>,
+    /// Paths whose undo failed for good.
+    pub not_undone: Vec<String>,
+    /// How many steps have had their turn.
+    pub executed: usize,
+}
+
+/// Where a list stands: whose results it can read, how its paths begin, what it handles.
+#[derive(Debug, Clone)]
+pub(super) struct Env {
+    pub room: RoomId,
+    /// Before the ids of its steps.
+    pub prefix: Arc<str>,
+    /// In place of the path of its only step.
+    pub alias: Option<Arc<str>>,
+    /// What `error` is, inside `on_error` and what comes after a failure.
+    pub error: Option<Arc<StepError>>,
+    /// What `output` is, inside `compensate`.
+    pub output: Option<Value>,
+    /// What would have its turn later than this, has none: what encloses it is too late by then.
+    pub horizon: Option<DateTime<Utc>>,
+}
+
+impl Env {
+    pub fn run() -> Self {
+        Self { room: RUN, prefix: Arc::from(""), alias: None, error: None, output: None, horizon: None }
+    }
+
+    pub fn until(self, horizon: DateTime<Utc>) -> Self {
+        Self { horizon: Some(self.horizon.map_or(horizon, |known| known.min(horizon))), ..self }
+    }
+
+    pub fn handling(&self, error: &Arc<StepError>) -> Self {
+        Self { error: Some(Arc::clone(error)), alias: None, ..self.clone() }
+    }
 }
 
 impl Known {
-    pub fn new(facts: Arc<RunFacts>, results: Results) -> Self {
-        let shared = Value::from_object(Shared {
-            facts: Arc::clone(&facts),
-            inputs: OnceLock::new(),
-            variables: OnceLock::new(),
-            env: OnceLock::new(),
-            trigger: OnceLock::new(),
-        });
-        let run = run_value(Arc::clone(&facts));
-        Self { facts, results: Arc::new(results), shared, run, error: None }
+    pub fn new(facts: Arc<RunFacts>, definition: Arc<Definition>) -> Self {
+        let shared = Value::from_object(Shared::new(Arc::clone(&facts)));
+        let view = RunView::new(Arc::clone(&facts));
+        Self {
+            rooms: Rooms::new(definition.slots.ids().len()),
+            run: Value::from_object(view.clone()),
+            facts,
+            definition,
+            shared,
+            view,
+            compensated: Vec::new(),
+            not_undone: Vec::new(),
+            executed: 0,
+        }
     }
 
-    /// From here on `error` can be read and `run.status` is `failed`.
-    pub fn fail(&mut self, error: &StepError) {
-        let error = error_value(error);
-        self.run = Value::from_object(Run { facts: Arc::clone(&self.facts), error: Some(error.clone()) });
-        self.error = Some(error);
+    /// From here on `run.status` is this, and `run.error` what brought the run down.
+    pub fn set_status(&mut self, status: &'static str, error: Option<&StepError>) {
+        self.view.status = status;
+        self.view.error = error.map(error_value);
+        self.run = Value::from_object(self.view.clone());
     }
 
-    pub fn has_failed(&self) -> bool {
-        self.error.is_some()
+    /// The step of this path is undone.
+    pub fn compensated(&mut self, at: DateTime<Utc>, path: String) {
+        self.compensated.push((at, path));
+        // Stored in any order.
+        self.compensated.sort();
+        self.view.compensated = self.compensated.iter().map(|(_, path)| path.clone()).collect();
+        self.run = Value::from_object(self.view.clone());
     }
 
-    pub fn set_result(&mut self, place: usize, result: StepResult) {
-        // Scopes are dropped after their evaluation, so this copies nothing.
-        Arc::make_mut(&mut self.results).set(place, result);
+    pub fn scope(&self, env: &Env, path: &str, ready_at: DateTime<Utc>) -> Scope {
+        self.timeless(env).at(&ready_at, key(&self.facts, path))
     }
 
-    pub fn scope(&self, path: &str, ready_at: DateTime<Utc>) -> Scope {
-        let scope = Scope::over(self.shared.clone())
-            .with_value("steps", Value::from_dyn_object(Arc::clone(&self.results)))
-            .with_value("run", self.run.clone())
-            .at(&ready_at, key(&self.facts, path));
-        match &self.error {
-            Some(error) => scope.with_value("error", error.clone()),
+    /// Without `now()` and `uuid()`: for conditions whose answer must not depend on the moment.
+    fn timeless(&self, env: &Env) -> Scope {
+        let mut scope = Scope::over(self.shared.clone())
+            .with_value("steps", self.rooms.view(&self.definition, env.room))
+            .with_value("run", self.run.clone());
+        if env.room != RUN {
+            let items: Vec<_> = self.rooms.chain(env.room).filter_map(|room| room.item.as_ref()).collect();
+            for item in items.iter().rev() {
+                scope = scope
+                    .with_value(item.name.to_string(), item.value.clone())
+                    .with_value("index", Value::from(item.index));
+            }
+        }
+        if let Some(error) = &env.error {
+            scope = scope.with_value("error", error_value(error));
+        }
+        match &env.output {
+            Some(output) => scope.with_value("output", output.clone()),
             None => scope,
         }
     }
 
-    pub fn test(&self, condition: &Expression, path: &str, ready_at: DateTime<Utc>) -> Result<bool, EvaluationError> {
-        condition.test(&self.scope(path, ready_at))
+    pub fn test(
+        &self,
+        condition: &Expression,
+        env: &Env,
+        path: &str,
+        ready_at: DateTime<Utc>,
+    ) -> Result<bool, EvaluationError> {
+        condition.test(&self.scope(env, path, ready_at))
     }
 
     /// Whether an attempt that ended in `error` is repeated.
-    pub fn test_retry(&self, condition: &Expression, error: &StepError) -> Result<bool, EvaluationError> {
-        let scope = Scope::over(self.shared.clone())
-            .with_value("steps", Value::from_dyn_object(Arc::clone(&self.results)))
-            .with_value("run", self.run.clone())
-            .with_value("error", error_value(error));
-        condition.test(&scope)
+    pub fn test_retry(&self, condition: &Expression, env: &Env, error: &StepError) -> Result<bool, EvaluationError> {
+        condition.test(&self.timeless(env).with_value("error", error_value(error)))
     }
 
-    pub fn render(&self, template: &Template, path: &str, ready_at: DateTime<Utc>) -> Result<Json, EvaluationError> {
+    /// Whether an output is what the step expects.
+    pub fn test_output(&self, condition: &Expression, env: &Env, output: &Value) -> Result<bool, EvaluationError> {
+        condition.test(&self.timeless(env).with_value("output", output.clone()))
+    }
+
+    /// Whether an event is the one that a step waits for.
+    pub fn test_event(&self, condition: &Expression, env: &Env, event: &Json) -> Result<bool, EvaluationError> {
+        condition.test(&self.timeless(env).with("event", event))
+    }
+
+    pub fn render(
+        &self,
+        template: &Template,
+        env: &Env,
+        path: &str,
+        ready_at: DateTime<Utc>,
+    ) -> Result<Json, EvaluationError> {
         match template {
             Template::Literal(value) => Ok(value.clone()),
-            _ => template.render(&self.scope(path, ready_at)),
+            _ => template.render(&self.scope(env, path, ready_at)),
         }
     }
 
-    pub fn render_text(&self, template: &Template, path: &str, at: DateTime<Utc>) -> Result<String, EvaluationError> {
+    /// Like `render`, with the raw `output` beside the rest.
+    pub fn shape(
+        &self,
+        template: &Template,
+        env: &Env,
+        path: &str,
+        ready_at: DateTime<Utc>,
+        output: &Value,
+    ) -> Result<Json, EvaluationError> {
+        template.render(&self.scope(env, path, ready_at).with_value("output", output.clone()))
+    }
+
+    pub fn render_text(
+        &self,
+        template: &Template,
+        env: &Env,
+        path: &str,
+        at: DateTime<Utc>,
+    ) -> Result<String, EvaluationError> {
         match template {
             Template::Literal(Json::String(text)) => Ok(text.clone()),
-            _ => template.render_text(&self.scope(path, at)),
+            _ => template.render_text(&self.scope(env, path, at)),
         }
     }
-}
-
-/// The run as documents read it, before anything has failed.
-pub(super) fn run_value(facts: Arc<RunFacts>) -> Value {
-    Value::from_object(Run { facts, error: None })
 }
 
 /// The idempotency key of a step, the same for all its attempts.
 pub(super) fn key(facts: &RunFacts, path: &str) -> String {
     format!("{}/{path}", facts.run)
-}
-
-pub(super) fn instant(at: DateTime<Utc>) -> Value {
-    Value::from(at.to_rfc3339_opts(SecondsFormat::Millis, true))
-}
-
-/// An error as documents read it; every field is there, so that `error.code == 'x'` never fails for want of a code.
-pub(super) fn error_value(error: &StepError) -> Value {
-    let StepError { kind, code, message, status, retryable, retry_after_ms: _, step, attempt, details } = error;
-    let kind = serde_json::to_value(kind).expect("a kind is a word");
-    Value::from_pairs([
-        ("kind", from_json(&kind)),
-        ("code", Value::from(code.clone())),
-        ("message", Value::from(message.as_str())),
-        ("status", Value::from(*status)),
-        ("retryable", Value::from(*retryable)),
-        ("step", Value::from(step.clone())),
-        ("attempt", Value::from(*attempt)),
-        ("details", details.as_ref().map_or(Value::from(()), from_json)),
-    ])
-}
-
-/// The roots that never change in a run.
-#[derive(Debug)]
-struct Shared {
-    facts: Arc<RunFacts>,
-    inputs: OnceLock<Value>,
-    variables: OnceLock<Value>,
-    env: OnceLock<Value>,
-    trigger: OnceLock<Value>,
-}
-
-impl Object for Shared {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        let facts = &self.facts;
-        let once = |cell: &OnceLock<Value>, json: &Json| cell.get_or_init(|| from_json(json)).clone();
-        Some(match key {
-            "inputs" => once(&self.inputs, &facts.inputs),
-            "variables" => once(&self.variables, &facts.variables),
-            "env" => once(&self.env, &facts.env),
-            "trigger" => once(&self.trigger, &facts.trigger),
-            "workflow" => Value::from_pairs([
-                ("id", Value::from(facts.workflow.as_str())),
-                ("name", Value::from(facts.workflow_name.as_str())),
-                ("version", Value::from(facts.version)),
-            ]),
-            _ => return None,
-        })
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["inputs", "variables", "env", "trigger", "workflow"])
-    }
-}
-
-#[derive(Debug)]
-struct Run {
-    facts: Arc<RunFacts>,
-    error: Option<Value>,
-}
-
-impl Object for Run {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        Some(match key {
-            "id" => Value::from(self.facts.run.to_string()),
-            "url" => Value::from(url(&self.facts)),
-            "status" => Value::from(if self.error.is_some() { "failed" } else { "running" }),
-            "error" => self.error.clone().unwrap_or(Value::from(())),
-            // A run is never repeated as a whole under the same id.
-            "attempt" => Value::from(1),
-            "started_at" => instant(self.facts.created_at),
-            "scheduled_at" => self.facts.scheduled_at.map_or(Value::from(()), instant),
-            _ => return None,
-        })
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["id", "url", "status", "error", "attempt", "started_at", "scheduled_at"])
-    }
-}
-
-/// The run's page: absolute when the server's public address is among the values that documents may read.
-fn url(facts: &RunFacts) -> String {
-    let base = facts.env.get("ONWARD_PUBLIC_URL").and_then(Json::as_str).unwrap_or_default();
-    format!("{}/runs/{}", base.trim_end_matches('/'), facts.run)
 }

@@ -1,108 +1,270 @@
 //! The steps of a run as people see them.
 
-use super::known::Known;
-use super::list::{List, State};
-use super::results::Verdict;
-use super::{StepStatus, StepView, Wait, WaitKind};
-use crate::{Body, Step};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
 
-impl List {
-    pub fn views<'l>(&'l self, steps: &'l [Step], known: &'l Known) -> impl Iterator<Item = StepView> + 'l {
-        steps.iter().enumerate().map(|(index, step)| self.view(step, index, known))
+use super::list::{List, Seen};
+use super::loops::{self, LoopCounts};
+use super::rooms::{StepResult, Verdict};
+use super::unit::{Leaf, Phase, Unit, Work, handler, steps_of};
+use super::{Flow, known::Known};
+use crate::{Step, StepError};
+
+/// One step of a run as people see it, recomputed steps included.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepView {
+    pub path: String,
+    pub name: String,
+    #[serde(rename = "type")]
+    pub step_type: String,
+    /// How many blocks and loops it stands in.
+    pub depth: usize,
+    /// `pending`, `running`, `waiting`, `retrying`, `ambiguous`, `succeeded`, `failed`, `skipped`, `canceled`.
+    pub status: StepStatus,
+    pub attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<StepError>,
+    /// It failed, and its handler made up for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub handled: bool,
+    /// Of a `foreach`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<LoopCounts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    Pending,
+    Running,
+    Waiting,
+    Retrying,
+    Ambiguous,
+    Succeeded,
+    Failed,
+    Skipped,
+    Canceled,
+}
+
+/// All steps in the document's order; those of `on_error`, `finally` and undo once they have begun, and those of a
+/// loop for each item that is at work.
+pub(super) fn steps(flow: &Flow) -> Vec<StepView> {
+    let mut views = Views { known: &flow.known, views: Vec::new() };
+    views.list(Some(&flow.main), &flow.definition.steps, 0);
+    if flow.handler.is_some() {
+        views.list(flow.handler.as_ref(), &flow.definition.on_error, 0);
+    } else if flow.failed_with().is_some() {
+        views.list(None, &flow.definition.on_error, 0);
     }
+    if flow.last.is_some() {
+        views.list(flow.last.as_ref(), &flow.definition.finally, 0);
+    }
+    views.views
+}
 
-    fn view(&self, step: &Step, index: usize, known: &Known) -> StepView {
-        let place = &self.places[index];
-        let mut view = StepView {
-            path: step.id.clone(),
-            name: step.name.clone(),
-            step_type: step_type(&step.body).to_owned(),
-            status: StepStatus::Pending,
-            attempts: place.attempts,
-            output: None,
-            error: None,
-            started_at: place.first_started_at,
-            finished_at: None,
-            waits_until: None,
-        };
-        match &place.state {
-            State::Pending => {}
-            // Its turn has come: whoever carries the run is at it.
-            State::Ready | State::Recording(_) => view.status = StepStatus::Running,
-            State::InFlight { attempt, started_at } => {
-                view.status = StepStatus::Running;
-                view.attempts = *attempt;
-                view.started_at.get_or_insert(*started_at);
-            }
-            State::Waiting { since, due_at, .. } => {
-                view.status = StepStatus::Waiting;
-                view.started_at = Some(*since);
-                view.waits_until = Some(*due_at);
-            }
-            State::Retrying { due_at, error } => {
-                view.status = StepStatus::Retrying;
-                view.error = error.as_deref().cloned();
-                view.waits_until = Some(*due_at);
-            }
-            State::Ambiguous { due_at, error, .. } => {
-                view.status = StepStatus::Ambiguous;
-                view.error = error.as_deref().cloned();
-                view.waits_until = Some(*due_at);
-            }
-            State::Canceled => view.status = StepStatus::Canceled,
-            State::Over if self.is_beyond_stop(index, known) => view.status = StepStatus::Canceled,
-            State::Over => {
-                let result = self.result(index, known).expect("a step that is over has a result");
-                view.status = match result.verdict {
-                    Verdict::Succeeded => StepStatus::Succeeded,
-                    Verdict::Failed => StepStatus::Failed,
-                    Verdict::Skipped => StepStatus::Skipped,
-                };
-                view.attempts = result.attempts;
-                view.output = (result.verdict == Verdict::Succeeded).then(|| result.output.clone());
-                view.error.clone_from(&result.error);
-                view.started_at = Some(result.started_at);
-                view.finished_at = Some(result.finished_at);
+struct Views<'f> {
+    known: &'f Known,
+    views: Vec<StepView>,
+}
+
+impl Views<'_> {
+    /// Without a list none of its steps had its turn.
+    fn list(&mut self, list: Option<&List>, steps: &[Step], depth: usize) {
+        for (index, step) in steps.iter().enumerate() {
+            let Some(list) = list else {
+                self.untouched(step, StepStatus::Pending, "", depth);
+                continue;
+            };
+            let prefix = &*list.env.prefix;
+            match list.unit(index) {
+                Seen::Pending => self.untouched(step, StepStatus::Pending, prefix, depth),
+                Seen::Canceled(None) => self.untouched(step, StepStatus::Canceled, prefix, depth),
+                Seen::Canceled(Some(unit)) => {
+                    self.unit(step, unit, Some(StepStatus::Canceled), None, depth);
+                }
+                Seen::At(unit) => self.unit(step, unit, None, None, depth),
+                Seen::Over(unit) => {
+                    let result = list.result(steps, self.known, index);
+                    let mut view = blank(step, &path(list, step), depth);
+                    if let Some(result) = result {
+                        fill(&mut view, result);
+                    }
+                    let is_skipped = view.status == StepStatus::Skipped;
+                    self.views.push(view);
+                    match unit {
+                        Some(unit) => self.inside(step, unit, depth + 1),
+                        None if !is_skipped => self.finished_inside(step, list, depth + 1),
+                        None => {}
+                    }
+                }
             }
         }
-        view
     }
 
-    /// Computing does not stop with the list, but what came of it afterwards is of no effect: to people such a step
-    /// never had its turn. One with a checkpoint did, whatever the clocks say.
-    fn is_beyond_stop(&self, index: usize, known: &Known) -> bool {
-        let Some(stop) = self.stop() else { return false };
-        let is_computed = self.places[index].attempts == 0;
-        is_computed
-            && self.result(index, known).is_some_and(|result| (result.started_at, index) > (stop.at, stop.index))
+    /// A step, and everything inside it, that never had its turn.
+    fn untouched(&mut self, step: &Step, status: StepStatus, prefix: &str, depth: usize) {
+        self.views.push(StepView { status, ..blank(step, &format!("{prefix}{}", step.id), depth) });
+        if step.foreach.is_none() && step.is_container() {
+            for list in step.lists().take(1) {
+                for inner in list {
+                    self.untouched(inner, status, prefix, depth + 1);
+                }
+            }
+        }
     }
 
-    pub fn waits<'l>(&'l self, steps: &'l [Step]) -> impl Iterator<Item = Wait> + 'l {
-        let open = self.places.iter().zip(steps).skip(self.first_open).filter(|_| !self.halted);
-        open.filter_map(|(place, step)| {
-            let (kind, attempt, due_at) = match &place.state {
-                State::Waiting { attempt, due_at, .. } => (WaitKind::Timer, *attempt, *due_at),
-                State::Retrying { due_at, .. } => (WaitKind::Retry, place.attempts, *due_at),
-                State::Ambiguous { due_at, .. } => (WaitKind::Person, place.attempts, *due_at),
-                State::Pending
-                | State::Ready
-                | State::InFlight { .. }
-                | State::Recording(_)
-                | State::Over
-                | State::Canceled => return None,
-            };
-            Some(Wait { path: step.id.clone(), attempt, kind, due_at })
-        })
+    /// The steps of a block that is over and was not kept: their results are still known.
+    fn finished_inside(&mut self, step: &Step, outer: &List, depth: usize) {
+        if step.foreach.is_some() || !step.is_container() {
+            return;
+        }
+        for list in step.lists() {
+            for inner in list {
+                let Some(result) = self.known.rooms.get(outer.env.room, inner.number.slot) else { continue };
+                let mut view = blank(inner, &format!("{}{}", outer.env.prefix, inner.id), depth);
+                fill(&mut view, result);
+                self.views.push(view);
+                self.finished_inside(inner, outer, depth + 1);
+            }
+        }
+    }
+
+    fn unit(
+        &mut self,
+        step: &Step,
+        unit: &Unit,
+        status: Option<StepStatus>,
+        result: Option<&StepResult>,
+        depth: usize,
+    ) {
+        let mut view = blank(step, &unit.path, depth);
+        view.attempts = unit.attempts;
+        view.started_at = unit.first_started_at;
+        live(&mut view, unit);
+        if let Some(result) = result {
+            fill(&mut view, result);
+        }
+        if let Some(status) = status {
+            view.status = status;
+        }
+        self.views.push(view);
+        self.inside(step, unit, depth + 1);
+    }
+
+    fn inside(&mut self, step: &Step, unit: &Unit, depth: usize) {
+        match &unit.body {
+            Work::Block { list, arm } => self.list(Some(list), steps_of(step, *arm), depth),
+            Work::Loop(items) => {
+                for item in items.active() {
+                    self.unit(step, item, None, None, depth);
+                }
+            }
+            Work::None | Work::Leaf(_) => {}
+        }
+        if let Some(list) = &unit.handler {
+            self.list(Some(list), handler(step), depth);
+        }
+        if let Some(list) = &unit.last {
+            self.list(Some(list), &step.finally, depth);
+        }
+        if let (Some(list), Some(undo)) = (unit.undo_list(), &step.compensate) {
+            self.list(Some(list), &undo.steps, depth);
+        }
     }
 }
 
-fn step_type(body: &Body) -> &str {
-    match body {
-        Body::Work { step_type, .. } => step_type,
-        Body::Value(_) => "value",
-        Body::Wait(_) => "wait",
-        Body::Log { .. } => "log",
-        Body::Return(_) => "return",
-        Body::Fail { .. } => "fail",
+fn path(list: &List, step: &Step) -> String {
+    match &list.env.alias {
+        Some(alias) => alias.to_string(),
+        None => format!("{}{}", list.env.prefix, step.id),
+    }
+}
+
+fn blank(step: &Step, path: &str, depth: usize) -> StepView {
+    let name = if path.ends_with("~undo") { format!("undo {}", step.name) } else { step.name.clone() };
+    StepView {
+        path: path.to_owned(),
+        name,
+        step_type: step.kind().to_owned(),
+        depth,
+        status: StepStatus::Pending,
+        attempts: 0,
+        output: None,
+        error: None,
+        handled: false,
+        items: None,
+        started_at: None,
+        finished_at: None,
+        waits_until: None,
+    }
+}
+
+fn fill(view: &mut StepView, result: &StepResult) {
+    view.status = match result.verdict {
+        Verdict::Succeeded => StepStatus::Succeeded,
+        Verdict::Failed => StepStatus::Failed,
+        Verdict::Skipped => StepStatus::Skipped,
+    };
+    view.attempts = result.attempts;
+    view.output = (result.verdict == Verdict::Succeeded || result.handled).then(|| result.output.clone());
+    view.error.clone_from(&result.error);
+    view.handled = result.handled;
+    view.started_at = Some(result.started_at);
+    view.finished_at = Some(result.finished_at);
+    view.waits_until = None;
+    if result.is_loop {
+        view.items = Some(loops::count(result.items.iter(), result.items.len(), 0));
+    }
+}
+
+/// How a unit that is at work stands.
+fn live(view: &mut StepView, unit: &Unit) {
+    // Its turn has come: whoever carries the run is at it.
+    view.status = StepStatus::Running;
+    match (&unit.phase, &unit.body) {
+        (Phase::Pause { due_at, error }, _) => {
+            view.status = StepStatus::Retrying;
+            view.waits_until = Some(*due_at);
+            view.error = error.as_deref().cloned();
+        }
+        (Phase::Body, Work::Loop(items)) => view.items = Some(items.counts()),
+        (Phase::Body, Work::Leaf(leaf)) => leaf_view(view, leaf),
+        (Phase::Undo(failed) | Phase::Handler(failed), _) => view.error = Some(StepError::clone(&failed.error)),
+        _ => {}
+    }
+}
+
+fn leaf_view(view: &mut StepView, leaf: &Leaf) {
+    let mut waits = |status, since: Option<DateTime<Utc>>, due_at: Option<DateTime<Utc>>| {
+        view.status = status;
+        view.started_at = since.or(view.started_at);
+        view.waits_until = due_at;
+    };
+    match leaf {
+        Leaf::Ready | Leaf::Recording(_) | Leaf::Over(_) => {}
+        Leaf::InFlight { attempt, started_at } => {
+            view.attempts = *attempt;
+            view.started_at.get_or_insert(*started_at);
+        }
+        Leaf::Waiting { since, due_at } => waits(StepStatus::Waiting, Some(*since), Some(*due_at)),
+        Leaf::Listening(listening) => waits(StepStatus::Waiting, Some(listening.since), Some(listening.due_at)),
+        Leaf::Child { since, due_at, .. } => waits(StepStatus::Waiting, Some(*since), *due_at),
+        Leaf::Retrying { due_at, error } => {
+            waits(StepStatus::Retrying, None, Some(*due_at));
+            view.error = error.as_deref().cloned();
+        }
+        Leaf::Ambiguous { due_at, error, .. } => {
+            waits(StepStatus::Ambiguous, None, Some(*due_at));
+            view.error = error.as_deref().cloned();
+        }
     }
 }

@@ -5,22 +5,24 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::known::Known;
-use super::recomputed::not_evaluated;
+use super::compute::not_evaluated;
+use super::known::{Env, Known};
 use crate::duration::parse_duration;
 use crate::{ErrorKind, StepError, WaitFor};
 
 /// A run cannot be older, so a longer wait could never end.
-const WAIT_MAX: Duration = Duration::from_hours(366 * 24);
+pub(super) const WAIT_MAX: Duration = Duration::from_hours(366 * 24);
 
 /// Counted from the instant at which the step became ready, so that a resumed flow waits for the same moment.
 pub(super) fn due_at(
     wait: &WaitFor,
     known: &Known,
+    env: &Env,
     path: &str,
     ready_at: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, Box<StepError>> {
-    let render = |template| known.render(template, path, ready_at).map_err(|error| Box::new(not_evaluated(&error)));
+    let render =
+        |template| known.render(template, env, path, ready_at).map_err(|error| Box::new(not_evaluated(&error)));
     match wait {
         WaitFor::For(template) => {
             let value = render(template)?;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onward_workflows::{
-    Backoff, Body, Definition, Expression, LogLevel, OnError, Part, Retry, RunFacts, RunId, Step, Template, WaitFor,
+    Backoff, Body, Definition, Expression, Failure, LogLevel, OnError, Part, Retry, RunFacts, RunId, Step, Template,
+    WaitFor,
 };
 use serde_json::{Value, json};
 
@@ -75,16 +76,7 @@ pub struct Draft {
 }
 
 fn draft(id: &str, body: Body) -> Draft {
-    let step = Step {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        body,
-        needs: Vec::new(),
-        condition: None,
-        retry: no_retry(),
-        timeout: None,
-        on_error: OnError::Fail,
-    };
+    let step = Step { retry: no_retry(), ..Step::new(id, body) };
     Draft { step, needs: None }
 }
 
@@ -114,7 +106,7 @@ pub fn ret(id: &str, value: Value) -> Draft {
 
 pub fn fail(id: &str, message: &str, code: Option<&str>) -> Draft {
     let code = code.map(|code| template(&json!(code)));
-    draft(id, Body::Fail { message: template(&json!(message)), code, details: None })
+    draft(id, Body::Fail(Some(Failure { message: template(&json!(message)), code, details: None })))
 }
 
 impl Draft {
@@ -158,23 +150,11 @@ fn list(drafts: Vec<Draft>) -> Vec<Step> {
 }
 
 pub fn definition(steps: Vec<Draft>) -> Definition {
-    Definition {
-        id: "sample".to_owned(),
-        name: "Sample".to_owned(),
-        description: String::new(),
-        enabled: true,
-        triggers: Vec::new(),
-        inputs: std::collections::BTreeMap::new(),
-        variables: Template::Literal(json!({})),
-        output: None,
-        timeout: Duration::from_hours(30 * 24),
-        steps: list(steps),
-        on_error: Vec::new(),
-    }
+    Definition::new("sample", "Sample", list(steps)).numbered()
 }
 
 pub fn with_on_error(steps: Vec<Draft>, on_error: Vec<Draft>) -> Definition {
-    Definition { on_error: list(on_error), ..definition(steps) }
+    Definition { on_error: list(on_error), ..definition(steps) }.numbered()
 }
 
 pub fn facts(inputs: Value) -> Arc<RunFacts> {
@@ -187,6 +167,9 @@ pub fn facts(inputs: Value) -> Arc<RunFacts> {
         variables: json!({"language": "he"}),
         env: json!({"ONWARD_PUBLIC_URL": "https://onward.test/"}),
         trigger: json!({"type": "manual"}),
+        labels: json!({}),
+        secrets: json!({}),
+        depth: 0,
         created_at: at(0),
         scheduled_at: None,
     })

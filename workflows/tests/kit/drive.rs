@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use onward_workflows::{
-    Action, Checkpoint, CheckpointStatus, Definition, End, ErrorKind, Event, Flow, LogLine, Outcome, RunFacts,
-    RunStatus, RunStep, StepError, StepStatus, StepView,
+    Action, Begun, Checkpoint, CheckpointStatus, Definition, End, ErrorKind, Event, Flow, LogLine, Outcome, Past,
+    RunFacts, RunStatus, RunStep, StepError, StepStatus, StepView,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,8 @@ pub struct Drive {
     pub asked: Vec<String>,
     /// Checkpoints that were asked for while the store was held up.
     pub held: Option<Vec<Checkpoint>>,
+    /// Attempts that are given up are not stopped at once: they go on to an outcome.
+    pub finishes_abandoned: bool,
 }
 
 pub fn drive(definition: Definition, inputs: Value) -> Drive {
@@ -36,12 +38,26 @@ pub fn resume(
     definition: Arc<Definition>,
     facts: Arc<RunFacts>,
     checkpoints: Vec<Checkpoint>,
-    unanswered: Vec<(String, u32)>,
+    begun: Vec<(String, u32)>,
     now: DateTime<Utc>,
 ) -> Drive {
-    let flow = Flow::resume(Arc::clone(&definition), Arc::clone(&facts), checkpoints.clone(), unanswered);
+    let begun = begun.into_iter().map(|(path, attempt)| Begun { path, attempt, repeatable: false }).collect();
+    let past = Past { checkpoints: checkpoints.clone(), begun, ..Past::default() };
+    let flow = Flow::resume(Arc::clone(&definition), Arc::clone(&facts), past);
     let (lines, in_flight, asked) = (Vec::new(), Vec::new(), Vec::new());
-    let mut drive = Drive { flow, definition, facts, now, checkpoints, lines, in_flight, end: None, asked, held: None };
+    let mut drive = Drive {
+        flow,
+        definition,
+        facts,
+        now,
+        checkpoints,
+        lines,
+        in_flight,
+        end: None,
+        asked,
+        held: None,
+        finishes_abandoned: false,
+    };
     let actions = drive.flow.next(now);
     drive.carry_out(actions);
     drive
@@ -62,7 +78,7 @@ pub fn ambiguous(message: &str) -> Outcome {
 impl Drive {
     /// All actions of one call come before the next event.
     pub fn carry_out(&mut self, actions: Vec<Action>) {
-        let mut recorded = Vec::new();
+        let (mut recorded, mut stopped) = (Vec::new(), Vec::new());
         for action in actions {
             assert!(self.end.is_none(), "nothing follows the end: {action:?}");
             match action {
@@ -72,7 +88,10 @@ impl Drive {
                 }
                 Action::Abandon { path, attempt } => {
                     self.asked.push(format!("abandon {path}#{attempt}"));
-                    self.in_flight.retain(|run| (&run.path, run.attempt) != (&path, attempt));
+                    if !self.finishes_abandoned {
+                        self.in_flight.retain(|run| (&run.path, run.attempt) != (&path, attempt));
+                        stopped.push((path, attempt));
+                    }
                 }
                 Action::Record { checkpoint, line } => {
                     let status = serde_json::to_value(checkpoint.status).expect("a word");
@@ -84,12 +103,20 @@ impl Drive {
                         None => recorded.push(checkpoint),
                     }
                 }
+                Action::Emit(event) => self.asked.push(format!("emit {}#{}", event.path, event.attempt)),
+                Action::Call(call) => self.asked.push(format!("call {}#{}", call.path, call.attempt)),
+                Action::CancelChild(_) => self.asked.push("cancel child".to_owned()),
                 Action::End(end) => {
                     let status = serde_json::to_value(end.status).expect("a word");
                     self.asked.push(format!("end {}", status.as_str().expect("a word")));
                     self.end = Some(end);
                 }
             }
+        }
+        for (path, attempt) in stopped {
+            let outcome = Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped"));
+            let (started_at, finished_at) = (self.now, self.now);
+            self.apply(Event::Outcome { path, attempt, outcome, started_at, finished_at });
         }
         for checkpoint in recorded {
             self.store(checkpoint);

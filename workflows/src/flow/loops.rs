@@ -1,0 +1,238 @@
+//! `foreach`: one unit for each item, some of them at once.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::Wait;
+use super::compute::not_evaluated;
+use super::known::{Env, Known};
+use super::list::{Cut, Lanes, Round};
+use super::rooms::{Item, ItemResult, StepResult, Verdict};
+use super::unit::{Ended, Failed, Unit};
+use crate::expression::from_json;
+use crate::{ErrorKind, Foreach, Step, StepError};
+
+/// Rounds of one loop.
+const ITEMS_MAX: usize = 10_000;
+
+#[derive(Debug)]
+pub(super) struct Loop {
+    since: DateTime<Utc>,
+    name: Arc<str>,
+    /// What the rounds are about; taken when their turn comes.
+    items: Vec<Value>,
+    next: usize,
+    lanes: Lanes,
+    active: Vec<(usize, Box<Unit>)>,
+    results: Vec<Option<ItemResult>>,
+    outputs: Vec<Value>,
+    finished_at: DateTime<Utc>,
+    stop: Option<(Cut, Arc<StepError>)>,
+    halt: Option<Cut>,
+    /// Over, and can be undone.
+    kept: Vec<(usize, Box<Unit>)>,
+}
+
+/// The outputs, or why there are none; without an error the loop was given up.
+pub(super) type LoopEnd = Result<(Value, DateTime<Utc>), Option<Failed>>;
+
+/// How far a loop has come, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct LoopCounts {
+    pub total: usize,
+    pub running: usize,
+    pub succeeded: usize,
+    /// Without those that were handled.
+    pub failed: usize,
+    pub handled: usize,
+    pub skipped: usize,
+}
+
+impl Loop {
+    pub fn new(foreach: &Foreach, unit: &Unit, known: &Known) -> Result<Self, Box<StepError>> {
+        let items = known
+            .render(&foreach.items, &unit.env, &unit.path, unit.ready_at)
+            .map_err(|error| Box::new(not_evaluated(&error)))?;
+        let Value::Array(items) = items else {
+            let what = match items {
+                Value::Null => "null",
+                Value::Bool(_) => "a boolean",
+                Value::Number(_) => "a number",
+                Value::String(_) => "a text",
+                Value::Array(_) => unreachable!("a list is what is wanted"),
+                Value::Object(_) => "a map",
+            };
+            let message = format!("`foreach` goes over a list, and this is {what}");
+            return Err(Box::new(StepError::new(ErrorKind::Config, message)));
+        };
+        let items = match foreach.batch {
+            None => items,
+            Some(batch) => items.chunks(batch).map(|chunk| Value::Array(chunk.to_vec())).collect(),
+        };
+        if items.len() > ITEMS_MAX {
+            let message = format!("`foreach` has {} rounds; at most {ITEMS_MAX} are allowed", items.len());
+            return Err(Box::new(StepError::new(ErrorKind::Limit, message)));
+        }
+        Ok(Self {
+            since: unit.ready_at,
+            name: Arc::from(foreach.name.as_str()),
+            next: 0,
+            lanes: Lanes::new(foreach.concurrency),
+            active: Vec::new(),
+            results: vec![None; items.len()],
+            outputs: vec![Value::Null; items.len()],
+            items,
+            finished_at: unit.ready_at,
+            stop: None,
+            halt: None,
+            kept: Vec::new(),
+        })
+    }
+
+    pub fn advance(&mut self, step: &Step, env: &Env, path: &str, round: &mut Round<'_>) -> Option<LoopEnd> {
+        let mut at = 0;
+        while at < self.active.len() {
+            match self.active[at].1.advance(step, round) {
+                None => at += 1,
+                Some(ended) => {
+                    let (index, unit) = self.active.remove(at);
+                    self.end(step, round, index, unit, ended);
+                }
+            }
+        }
+        while self.next < self.items.len() && self.stop.is_none() {
+            let Some(ready_at) = self.lanes.next(self.since) else { break };
+            let last = self.halt.map(|halt| halt.at).into_iter().chain(env.horizon).min();
+            if last.is_some_and(|last| last < ready_at) {
+                break;
+            }
+            let index = self.next;
+            self.next += 1;
+            let mut unit = Box::new(self.open(step, env, path, round, index, ready_at));
+            if let Some(cut) = self.halt {
+                unit.halt(step, cut, round);
+            }
+            match unit.advance(step, round) {
+                None => self.active.push((index, unit)),
+                Some(ended) => self.end(step, round, index, unit, ended),
+            }
+        }
+        if !self.active.is_empty() {
+            return None;
+        }
+        if let Some((_, error)) = &self.stop {
+            return Some(Err(Some(Failed { error: Arc::clone(error), at: self.finished_at })));
+        }
+        if self.results.iter().any(Option::is_none) {
+            return Some(Err(None));
+        }
+        Some(Ok((Value::Array(std::mem::take(&mut self.outputs)), self.finished_at)))
+    }
+
+    fn open(
+        &mut self,
+        step: &Step,
+        env: &Env,
+        path: &str,
+        round: &mut Round<'_>,
+        index: usize,
+        ready_at: DateTime<Utc>,
+    ) -> Unit {
+        let value = std::mem::take(&mut self.items[index]);
+        let item = Item { name: Arc::clone(&self.name), index, value: from_json(&value) };
+        let room = round.known.rooms.open(env.room, step.number.slot + 1, step.number.slots - 1, item);
+        Unit::item(format!("{path}[{index}]").into(), Env { room, alias: None, ..env.clone() }, ready_at)
+    }
+
+    fn end(&mut self, step: &Step, round: &mut Round<'_>, index: usize, unit: Box<Unit>, ended: Ended) {
+        if let Ended::Over(result) | Ended::Returned(result) = ended {
+            let StepResult { verdict, output, error, handled, finished_at, .. } = result;
+            self.lanes.leave(finished_at);
+            self.finished_at = self.finished_at.max(finished_at);
+            if verdict == Verdict::Failed && !handled {
+                let error = error.clone().expect("an item that failed has an error");
+                let cut = Cut { at: finished_at, slot: index };
+                if self.stop.as_ref().is_none_or(|(stop, _)| cut < *stop) {
+                    self.stop = Some((cut, Arc::new(error)));
+                }
+            }
+            self.outputs[index] = output;
+            self.results[index] = Some(ItemResult { verdict, handled, error: error.map(Box::new) });
+        }
+        if step.number.undoable {
+            self.kept.push((index, unit));
+        } else {
+            round.known.rooms.close(unit.env.room);
+        }
+    }
+
+    pub fn halt(&mut self, step: &Step, cut: Cut, round: &mut Round<'_>) {
+        self.halt = Some(self.halt.map_or(cut, |known| known.min(cut)));
+        for (_, unit) in &mut self.active {
+            unit.halt(step, cut, round);
+        }
+    }
+
+    pub fn take_results(&mut self) -> Vec<ItemResult> {
+        std::mem::take(&mut self.results).into_iter().flatten().collect()
+    }
+
+    pub fn find<R>(
+        &mut self,
+        step: &Step,
+        path: &str,
+        act: &mut dyn FnMut(&Step, &mut Unit) -> Option<R>,
+    ) -> Option<R> {
+        let found = self.active.iter_mut().find_map(|(_, unit)| unit.find(step, path, act));
+        found.or_else(|| self.kept.iter_mut().find_map(|(_, unit)| unit.find_undo(step, path, act)))
+    }
+
+    pub fn waits(&self, step: &Step, waits: &mut Vec<Wait>) {
+        for (_, unit) in &self.active {
+            unit.waits(step, waits);
+        }
+        for (_, unit) in &self.kept {
+            unit.undo_waits(step, waits);
+        }
+    }
+
+    /// The last item first; as many at once as had been at work at once.
+    pub fn undo(&mut self, step: &Step, since: DateTime<Utc>, round: &mut Round<'_>) -> Option<DateTime<Utc>> {
+        self.kept.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
+        let mut lanes = Lanes::new(self.lanes.limit());
+        let mut all = Some(since);
+        for (_, unit) in &mut self.kept {
+            let ready_at = lanes.next(since)?;
+            let end = unit.undo(step, ready_at, round);
+            if let Some(end) = end {
+                lanes.leave(end);
+            }
+            all = all.zip(end).map(|(all, end)| all.max(end));
+        }
+        all
+    }
+
+    pub fn counts(&self) -> LoopCounts {
+        count(self.results.iter().flatten(), self.results.len(), self.active.len())
+    }
+
+    /// Items at work, in their order.
+    pub fn active(&self) -> impl Iterator<Item = &Unit> {
+        self.active.iter().map(|(_, unit)| &**unit)
+    }
+}
+
+pub(super) fn count<'r>(results: impl Iterator<Item = &'r ItemResult>, total: usize, running: usize) -> LoopCounts {
+    let mut counts = LoopCounts { total, running, ..LoopCounts::default() };
+    for result in results {
+        match result.verdict {
+            Verdict::Succeeded => counts.succeeded += 1,
+            Verdict::Failed if result.handled => counts.handled += 1,
+            Verdict::Failed => counts.failed += 1,
+            Verdict::Skipped => counts.skipped += 1,
+        }
+    }
+    counts
+}

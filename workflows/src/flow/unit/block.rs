@@ -1,0 +1,180 @@
+//! Bodies that are lists of steps: blocks and the arms of a `switch`, repeated as a whole when the step says so.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{BodyEnd, Failed, Phase, Settling, Unit, Work};
+use crate::flow::known::{Env, key};
+use crate::flow::list::{Cut, List, ListEnd, Round};
+use crate::flow::{Checkpoint, CheckpointStatus, compute, retry};
+use crate::{Body, ErrorKind, Step, StepError};
+
+impl Unit {
+    /// The first generation, or the next after those that are stored.
+    pub(super) fn enter_block(&mut self, step: &Step, round: &mut Round<'_>) {
+        let Some(last) = round.stored.take(&self.path) else {
+            return self.open(step, round, self.ready_at);
+        };
+        let Checkpoint { attempt, status, output, error, finished_at, .. } = last.checkpoint;
+        self.first_started_at = Some(last.first_started_at);
+        let settling = match status {
+            CheckpointStatus::Retrying => {
+                self.attempts = attempt;
+                self.phase = self.pause(step, round, error.map(Box::new), finished_at);
+                return;
+            }
+            // What is inside has to be known again for its undo.
+            CheckpointStatus::Succeeded | CheckpointStatus::Failed if step.number.undoable => {
+                self.has_row = true;
+                self.attempts = attempt - 1;
+                return self.open(step, round, self.ready_at);
+            }
+            CheckpointStatus::Succeeded => {
+                Settling::Succeeded { output: output.unwrap_or_default(), items: Vec::new() }
+            }
+            CheckpointStatus::Failed => Settling::Failed {
+                error: error.unwrap_or_else(|| StepError::new(ErrorKind::Internal, "no error was recorded")),
+                handled: output,
+            },
+            CheckpointStatus::Skipped | CheckpointStatus::Ambiguous => Settling::Skipped,
+        };
+        self.attempts = attempt;
+        self.settled = Some(Box::new(super::Settled { outcome: settling, at: finished_at }));
+        self.phase = Phase::Over;
+    }
+
+    pub(super) fn repeat(&mut self, step: &Step, round: &mut Round<'_>, since: DateTime<Utc>) {
+        let slots = step.number.slot + 1..step.number.slot + step.number.slots;
+        round.known.rooms.clear(self.env.room, slots);
+        self.undo.forget_inside();
+        self.phase = Phase::Body;
+        self.open(step, round, since);
+    }
+
+    fn open(&mut self, step: &Step, round: &mut Round<'_>, since: DateTime<Utc>) {
+        self.first_started_at.get_or_insert(since);
+        let env = Env { prefix: self.prefix(step), alias: None, ..self.env.clone() };
+        let (steps, arm, at_once) = match &step.body {
+            Body::Block { steps, at_once, .. } => (steps.as_slice(), 0, *at_once),
+            Body::Switch(arms) => {
+                let mut chosen = None;
+                for (place, arm) in arms.iter().enumerate() {
+                    let holds = match &arm.condition {
+                        None => Ok(true),
+                        Some(condition) => round.known.test(condition, &self.env, &self.path, since),
+                    };
+                    match holds {
+                        Ok(true) => {
+                            chosen = Some(place);
+                            break;
+                        }
+                        Ok(false) => {}
+                        Err(error) => return self.fail_at(step, round, compute::not_evaluated(&error), since),
+                    }
+                }
+                let Some(place) = chosen else { return self.settle(step, Settling::Skipped, since) };
+                (arms[place].steps.as_slice(), place, None)
+            }
+            _ => unreachable!("only blocks are opened"),
+        };
+        let env = match step.timeout {
+            Some(timeout) => env.until(since + timeout),
+            None => env,
+        };
+        let mut list = List::new(env, steps, since, at_once);
+        if let Some(cut) = self.halt {
+            list.halt(cut);
+        }
+        self.body = Work::Block { list, arm };
+    }
+
+    pub(super) fn advance_block(&mut self, step: &Step, round: &mut Round<'_>) -> Option<BodyEnd> {
+        let Work::Block { list, arm } = &mut self.body else { unreachable!("this body is a block") };
+        let steps = steps_of(step, *arm);
+        let deadline = step.timeout.map(|timeout| list.since + timeout);
+        let mut end = list.advance(steps, round);
+        if end.is_none()
+            && let (Some(deadline), Some(now)) = (deadline, round.now)
+            && deadline <= now
+        {
+            list.halt(Cut::at(deadline));
+            end = list.advance(steps, round);
+        }
+        let end = end?;
+        let at = list.finished_at(steps, round.known);
+        let halted_at = self.halt.map(|halt| halt.at);
+        // What was over in time counts, whenever that became known.
+        if let Some(deadline) = deadline.filter(|deadline| halted_at.is_none_or(|halt| *deadline < halt))
+            && (deadline < at || matches!(end, ListEnd::Halted))
+        {
+            let error = StepError::new(ErrorKind::Timeout, "the block took longer than its `timeout`").retryable();
+            let error = Arc::new(self.named(error));
+            return Some(BodyEnd::Failed(Failed { error, at: at.max(deadline) }));
+        }
+        Some(match end {
+            ListEnd::Done => {
+                let by_id = matches!(step.body, Body::Block { parallel: true, .. });
+                BodyEnd::Done { output: list.output(steps, round.known, by_id), shaped: false, at }
+            }
+            ListEnd::Failed(error) => BodyEnd::Failed(Failed { error: Arc::new(*error), at }),
+            ListEnd::Returned(value) => BodyEnd::Returned { value, at },
+            ListEnd::Halted => BodyEnd::Halted,
+        })
+    }
+
+    /// Whether a failed block is repeated; if so that is to be stored first.
+    pub(super) fn repeats(&mut self, step: &Step, round: &Round<'_>, failed: &Failed) -> bool {
+        let attempt = self.attempts + 1;
+        if self.halt.is_some() || attempt > step.retry.max {
+            return false;
+        }
+        let wanted = match &step.retry.condition {
+            None => failed.error.retryable,
+            Some(condition) => round.known.test_retry(condition, &self.env, &failed.error).unwrap_or(false),
+        };
+        let started_at = self.first_started_at.unwrap_or(self.ready_at);
+        let pause = retry::pause(&step.retry, &key(&round.known.facts, &self.path), attempt, &failed.error);
+        if !wanted || !retry::is_within(&step.retry, started_at, failed.at + pause) {
+            return false;
+        }
+        self.phase = Phase::Unrecorded(Box::new(Checkpoint {
+            path: self.path.to_string(),
+            attempt,
+            status: CheckpointStatus::Retrying,
+            output: None,
+            error: Some(StepError::clone(&failed.error)),
+            started_at,
+            finished_at: failed.at,
+        }));
+        true
+    }
+
+    /// Without an error it is somebody's wish, and nothing is gained by waiting.
+    fn pause(&self, step: &Step, round: &Round<'_>, error: Option<Box<StepError>>, since: DateTime<Utc>) -> Phase {
+        let key = key(&round.known.facts, &self.path);
+        let pause = error.as_deref().map(|error| retry::pause(&step.retry, &key, self.attempts, error));
+        Phase::Pause { due_at: since + pause.unwrap_or_default(), error }
+    }
+
+    /// The row of a block or of an item is stored.
+    pub(super) fn row_stored(&mut self, step: &Step, round: &Round<'_>, checkpoint: Checkpoint) {
+        let Checkpoint { attempt, status, error, finished_at, .. } = checkpoint;
+        if status == CheckpointStatus::Retrying {
+            self.attempts = attempt;
+            self.phase = self.pause(step, round, error.map(Box::new), finished_at);
+        } else {
+            self.has_row = true;
+            self.phase = Phase::Over;
+        }
+    }
+}
+
+/// The steps of a block, or of the arm that was chosen.
+pub(crate) fn steps_of(step: &Step, arm: usize) -> &[Step] {
+    match &step.body {
+        Body::Block { steps, .. } => steps,
+        Body::Switch(arms) => &arms[arm].steps,
+        _ => &[],
+    }
+}

@@ -1,0 +1,124 @@
+//! Finding the unit that an event is about, and what a unit waits for.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::block::steps_of;
+use super::leaf::Leaf;
+use super::{Phase, Unit, Work, handler};
+use crate::Step;
+use crate::flow::list::List;
+use crate::flow::{Wait, WaitKind};
+
+/// A wait without a deadline of its own is looked at when the run is too old.
+const NO_DEADLINE: TimeDelta = TimeDelta::days(366);
+
+impl Unit {
+    /// Calls `act` with the unit of this path that is at work, until it answers.
+    pub fn find<R>(
+        &mut self,
+        step: &Step,
+        path: &str,
+        act: &mut dyn FnMut(&Step, &mut Unit) -> Option<R>,
+    ) -> Option<R> {
+        if *self.path == *path {
+            let found = act(step, self);
+            if found.is_some() {
+                return found;
+            }
+        }
+        let found = match &mut self.body {
+            Work::Block { list, arm } => list.find(steps_of(step, *arm), path, act),
+            Work::Loop(items) => items.find(step, path, act),
+            Work::None | Work::Leaf(_) => None,
+        };
+        found
+            .or_else(|| self.handler.as_mut().and_then(|list| list.find(handler(step), path, act)))
+            .or_else(|| self.last.as_mut().and_then(|list| list.find(&step.finally, path, act)))
+    }
+
+    /// Like `find`, among the units that undo this one.
+    pub fn find_undo<R>(
+        &mut self,
+        step: &Step,
+        path: &str,
+        act: &mut dyn FnMut(&Step, &mut Unit) -> Option<R>,
+    ) -> Option<R> {
+        if let (Some(list), Some(compensate)) = (self.undo.list_mut(), &step.compensate)
+            && let Some(found) = list.find(&compensate.steps, path, act)
+        {
+            return Some(found);
+        }
+        let inside = match &mut self.body {
+            Work::Block { list, arm } => list.find(steps_of(step, *arm), path, act),
+            Work::Loop(items) => items.find(step, path, act),
+            Work::None | Work::Leaf(_) => None,
+        };
+        inside.or_else(|| self.handler.as_mut().and_then(|list| list.find(handler(step), path, act)))
+    }
+
+    pub fn undo_waits(&self, step: &Step, waits: &mut Vec<Wait>) {
+        if let (Some(list), Some(compensate)) = (self.undo.list(), &step.compensate) {
+            list.waits(&compensate.steps, waits);
+        }
+        self.waits_inside(step, waits);
+    }
+
+    fn waits_inside(&self, step: &Step, waits: &mut Vec<Wait>) {
+        match &self.body {
+            Work::Block { list, arm } => list.waits(steps_of(step, *arm), waits),
+            Work::Loop(items) => items.waits(step, waits),
+            Work::None | Work::Leaf(_) => {}
+        }
+        if let Some(list) = &self.handler {
+            list.waits(handler(step), waits);
+        }
+    }
+
+    pub fn waits(&self, step: &Step, waits: &mut Vec<Wait>) {
+        match &self.phase {
+            Phase::Body => match &self.body {
+                Work::Leaf(leaf) => waits.extend(self.leaf_wait(leaf)),
+                Work::Block { list, arm } => {
+                    waits.extend(self.block_deadline(step, list).map(|due_at| self.wait(WaitKind::Timer, due_at)));
+                    list.waits(steps_of(step, *arm), waits);
+                }
+                Work::Loop(_) | Work::None => self.waits_inside(step, waits),
+            },
+            Phase::Undo(_) | Phase::Handler(_) => self.waits_inside(step, waits),
+            Phase::Pause { due_at, .. } => waits.push(self.wait(WaitKind::Retry, *due_at)),
+            Phase::Finally => {
+                if let Some(list) = &self.last {
+                    list.waits(&step.finally, waits);
+                }
+            }
+            Phase::New | Phase::Unrecorded(_) | Phase::Recording(_) | Phase::Over => {}
+        }
+    }
+
+    /// When a block that is still at work has taken too long.
+    fn block_deadline(&self, step: &Step, list: &List) -> Option<DateTime<Utc>> {
+        let deadline = list.since + step.timeout?;
+        (!list.is_halted()).then_some(deadline)
+    }
+
+    fn wait(&self, kind: WaitKind, due_at: DateTime<Utc>) -> Wait {
+        Wait { path: self.path.to_string(), attempt: self.attempts.max(1), kind, due_at }
+    }
+
+    fn leaf_wait(&self, leaf: &Leaf) -> Option<Wait> {
+        if self.is_halted() {
+            return None;
+        }
+        let next = |kind, due_at| Some(Wait { attempt: self.attempts + 1, ..self.wait(kind, due_at) });
+        match leaf {
+            Leaf::Waiting { due_at, .. } => next(WaitKind::Timer, *due_at),
+            Leaf::Listening(listening) => next(WaitKind::Event(listening.wait.clone()), listening.due_at),
+            Leaf::Child { child, due_at, since } => {
+                next(WaitKind::Child(*child), due_at.unwrap_or(*since + NO_DEADLINE))
+            }
+            Leaf::Retrying { due_at, .. } => Some(self.wait(WaitKind::Retry, *due_at)),
+            Leaf::Ambiguous { due_at, .. } => Some(self.wait(WaitKind::Person, *due_at)),
+            Leaf::Ready | Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Over(_) => None,
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Bodies that are one attempt at a time: work, waits, log lines, events, calls.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{BodyEnd, Failed, Unit, Work};
+use crate::flow::begin::{self, Begin};
+use crate::flow::list::Round;
+use crate::flow::{Action, Checkpoint, CheckpointStatus, EventWait, wait};
+use crate::{Body, ErrorKind, RunId, Step, StepError};
+
+#[derive(Debug)]
+pub(crate) enum Leaf {
+    /// Its turn has come, but it has not been started.
+    Ready,
+    InFlight {
+        attempt: u32,
+        started_at: DateTime<Utc>,
+    },
+    /// Ended, but the checkpoint is not stored yet: nothing may follow from it.
+    Recording(Box<Checkpoint>),
+    Waiting {
+        since: DateTime<Utc>,
+        due_at: DateTime<Utc>,
+    },
+    Listening(Box<Listening>),
+    Child {
+        child: RunId,
+        since: DateTime<Utc>,
+        due_at: Option<DateTime<Utc>>,
+    },
+    Retrying {
+        due_at: DateTime<Utc>,
+        error: Option<Box<StepError>>,
+    },
+    Ambiguous {
+        due_at: DateTime<Utc>,
+        since: DateTime<Utc>,
+        error: Option<Box<StepError>>,
+    },
+    Over(Box<BodyEnd>),
+}
+
+/// A `wait_for_event` that waits.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    pub wait: EventWait,
+    pub since: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+}
+
+impl Unit {
+    pub(super) fn enter_leaf(&mut self, step: &Step, round: &mut Round<'_>) {
+        self.body = Work::Leaf(Leaf::Ready);
+        if let Some(last) = round.stored.take(&self.path) {
+            self.first_started_at = Some(last.first_started_at);
+            self.apply(step, round, last.checkpoint);
+        } else {
+            self.await_turn(step, round);
+        }
+    }
+
+    /// Waits begin when their turn comes, whether somebody carries the run or not.
+    pub(super) fn await_turn(&mut self, step: &Step, round: &Round<'_>) {
+        let since = if self.attempts == 0 { self.ready_at } else { return };
+        let leaf = match &step.body {
+            Body::Wait(wait) => wait::due_at(wait, round.known, &self.env, &self.path, since)
+                .map(|due_at| Leaf::Waiting { since, due_at }),
+            Body::WaitForEvent(pattern) => begin::listen(step, pattern, round.known, self, since)
+                .map(|listening| Leaf::Listening(Box::new(listening))),
+            _ => return,
+        };
+        // What cannot be waited for fails when it begins, and that is recorded.
+        if let Ok(leaf) = leaf {
+            self.body = Work::Leaf(leaf);
+        }
+    }
+
+    pub(super) fn advance_leaf(&mut self, step: &Step, round: &mut Round<'_>) -> Option<BodyEnd> {
+        if self.is_halted() {
+            return self.give_up_leaf(step, round);
+        }
+        let Work::Leaf(leaf) = &mut self.body else { unreachable!("this body is a leaf") };
+        if let Leaf::Over(end) = leaf {
+            return Some(std::mem::replace(&mut **end, BodyEnd::Halted));
+        }
+        let now = round.now.filter(|_| round.starts)?;
+        match leaf {
+            Leaf::Ready => self.begin(step, round, now),
+            Leaf::Retrying { due_at, .. } if *due_at <= now => self.begin(step, round, now),
+            Leaf::Waiting { since, due_at } if *due_at <= now => {
+                let since = *since;
+                self.end_wait(step, round, since, now);
+            }
+            Leaf::Listening(_) => self.listen(step, round, now),
+            Leaf::Child { child, since, due_at } => {
+                let (child, since, due_at) = (*child, *since, *due_at);
+                self.look_at_child(step, round, (child, since, due_at), now);
+            }
+            Leaf::Ambiguous { due_at, since, error } if *due_at <= now => {
+                let (since, error) = (*since, error.take());
+                self.settle_ambiguous(step, round, since, error, now);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// What encloses it has ended. Only an attempt in flight is waited for: it may have to be undone.
+    fn give_up_leaf(&mut self, step: &Step, round: &mut Round<'_>) -> Option<BodyEnd> {
+        let begun = round.stored.begun(&self.path, self.attempts + 1).is_some();
+        let Work::Leaf(leaf) = &mut self.body else { unreachable!("this body is a leaf") };
+        match leaf {
+            Leaf::InFlight { .. } | Leaf::Recording(_) => None,
+            Leaf::Over(end) => Some(std::mem::replace(&mut **end, BodyEnd::Halted)),
+            Leaf::Ambiguous { since, error, .. } => {
+                let (at, error) = (*since, error.take());
+                Some(self.in_doubt(at, error))
+            }
+            Leaf::Ready | Leaf::Retrying { .. } if begun && step.number.undoable => {
+                let at = self.ready_at;
+                Some(self.in_doubt(at, None))
+            }
+            Leaf::Ready | Leaf::Retrying { .. } | Leaf::Waiting { .. } | Leaf::Listening(_) | Leaf::Child { .. } => {
+                Some(BodyEnd::Halted)
+            }
+        }
+    }
+
+    fn in_doubt(&self, at: DateTime<Utc>, error: Option<Box<StepError>>) -> BodyEnd {
+        let lost = || StepError::new(ErrorKind::Ambiguous, "it had begun, and no answer was recorded");
+        let error = self.named(error.map_or_else(lost, |error| StepError { kind: ErrorKind::Ambiguous, ..*error }));
+        BodyEnd::Failed(Failed { error: Arc::new(error), at })
+    }
+
+    /// Asks for the attempt in flight, or for the child, to be stopped.
+    pub(super) fn abandon(&mut self, step: &Step, round: &mut Round<'_>) {
+        let Work::Leaf(leaf) = &self.body else { return };
+        match leaf {
+            Leaf::InFlight { attempt, .. } => {
+                round.actions.push(Action::Abandon { path: self.path.to_string(), attempt: *attempt });
+            }
+            Leaf::Child { child, .. } => round.actions.push(Action::CancelChild(*child)),
+            Leaf::Ready => {
+                let child = begin::child_of(step, &round.known.facts, &self.path, self.attempts + 1, self.ready_at);
+                if let Some(running) = child.and_then(|child| round.stored.child(child))
+                    && running.end.is_none()
+                {
+                    round.actions.push(Action::CancelChild(running.run));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, step: &Step, round: &mut Round<'_>, now: DateTime<Utc>) {
+        let attempt = self.attempts + 1;
+        if round.stored.begun(&self.path, attempt).is_some_and(|begun| !begun.repeatable) {
+            let message = "the worker was lost after it had begun, and no answer was recorded";
+            let error = StepError::new(ErrorKind::Ambiguous, message);
+            return self.record(round, CheckpointStatus::Ambiguous, None, Some(error), (now, now), None);
+        }
+        match begin::begin(step, self, round, attempt) {
+            Ok(Begin::Asked(action)) => {
+                round.actions.push(action);
+                self.body = Work::Leaf(Leaf::InFlight { attempt, started_at: now });
+            }
+            Ok(Begin::Called { child, since }) => {
+                let due_at = step.timeout.map(|timeout| since + timeout);
+                self.body = Work::Leaf(Leaf::Child { child, since, due_at });
+                self.look_at_child(step, round, (child, since, due_at), now);
+            }
+            Ok(Begin::Line(line)) => {
+                self.record(round, CheckpointStatus::Succeeded, None, None, (now, now), Some(line));
+            }
+            Ok(Begin::Waits { since, due_at }) if due_at <= now => self.end_wait(step, round, since, now),
+            Ok(Begin::Waits { since, due_at }) => self.body = Work::Leaf(Leaf::Waiting { since, due_at }),
+            Ok(Begin::Listens(listening)) => {
+                self.body = Work::Leaf(Leaf::Listening(Box::new(listening)));
+                self.listen(step, round, now);
+            }
+            Err(error) => self.attempt_failed(step, round, *error, (now, now)),
+        }
+    }
+
+    fn end_wait(&mut self, step: &Step, round: &mut Round<'_>, since: DateTime<Utc>, now: DateTime<Utc>) {
+        let waited_ms = (now - since).num_milliseconds().max(0);
+        self.attempt_done(step, round, serde_json::json!({ "waited_ms": waited_ms }), (since, now));
+    }
+
+    /// Ends with the first event that is meant, or with the deadline.
+    fn listen(&mut self, step: &Step, round: &mut Round<'_>, now: DateTime<Utc>) {
+        let Work::Leaf(Leaf::Listening(listening)) = &self.body else { return };
+        let (since, due_at) = (listening.since, listening.due_at);
+        let condition = match &step.body {
+            Body::WaitForEvent(pattern) => pattern.condition.as_ref(),
+            _ => None,
+        };
+        let found = round.stored.events.iter().find(|event| {
+            listening.wait.matches(event)
+                && event.received_at <= due_at
+                && !round.stored.consumed.contains(&event.id)
+                && condition.is_none_or(|condition| {
+                    // An event that lacks what the condition reads is another one.
+                    round.known.test_event(condition, &self.env, &event.to_value()).unwrap_or(false)
+                })
+        });
+        if let Some(event) = found.map(|event| (event.id.clone(), event.to_value())) {
+            round.stored.consumed.insert(event.0);
+            self.attempt_done(step, round, event.1, (since, now));
+        } else if due_at <= now {
+            let error = StepError::new(ErrorKind::Timeout, "no such event came in time");
+            self.attempt_failed(step, round, error, (since, now));
+        }
+    }
+
+    fn look_at_child(
+        &mut self,
+        step: &Step,
+        round: &mut Round<'_>,
+        (child, since, due_at): (RunId, DateTime<Utc>, Option<DateTime<Utc>>),
+        now: DateTime<Utc>,
+    ) {
+        match round.stored.child(child).and_then(|child| child.end.clone()) {
+            Some(end) => {
+                let at = (since, end.finished_at.max(since));
+                match begin::outcome_of(child, end) {
+                    Ok(output) => self.attempt_done(step, round, output, at),
+                    Err(error) => self.attempt_failed(step, round, *error, at),
+                }
+            }
+            None if due_at.is_some_and(|due_at| due_at <= now) => {
+                round.actions.push(Action::CancelChild(child));
+                let error = StepError::new(ErrorKind::Timeout, "the called workflow took longer than `timeout`");
+                self.attempt_failed(step, round, error.retryable(), (since, now));
+            }
+            None => {}
+        }
+    }
+
+    /// The called workflow has been started.
+    pub fn child_started(&mut self, step: &Step, round: &mut Round<'_>, attempt: u32) {
+        let Work::Leaf(Leaf::InFlight { attempt: current, .. }) = &self.body else { return };
+        if *current != attempt {
+            return;
+        }
+        let since = self.ready_at;
+        let Some(child) = begin::child_of(step, &round.known.facts, &self.path, attempt, since) else { return };
+        self.body = Work::Leaf(Leaf::Child { child, since, due_at: step.timeout.map(|timeout| since + timeout) });
+        if self.is_halted() {
+            round.actions.push(Action::CancelChild(child));
+        }
+    }
+
+    /// The last stored output of an event's step takes the event away from other waits.
+    pub(super) fn consume(step: &Step, round: &mut Round<'_>, output: Option<&Value>) {
+        if matches!(step.body, Body::WaitForEvent(_))
+            && let Some(id) = output.and_then(|output| output.get("id")).and_then(Value::as_str)
+        {
+            round.stored.consumed.insert(id.to_owned());
+        }
+    }
+}
