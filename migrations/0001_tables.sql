@@ -91,6 +91,9 @@ create table onward.run (
     inputs json not null,
     env json,
     variables json,
+    -- The run whose `call` step started it, and how many stand above it.
+    parent_run_id uuid,
+    depth smallint not null default 0,
     created_at timestamptz not null,
     scheduled_at timestamptz,
     status onward.run_status,
@@ -108,6 +111,7 @@ create table onward.run (
     constraint run_output_size check (octet_length(output::text) <= 1048576)
 ) partition by range (id);
 
+create index run_parent on onward.run (parent_run_id) where parent_run_id is not null;
 create index run_failed on onward.run (failed_at) where failed_at is not null;
 
 -- The row that says "this run (path '') or this routed step may go on". One per live run.
@@ -160,14 +164,54 @@ create table onward.pending (
     attempt int not null,
     kind onward.pending_kind not null,
     due_at timestamptz,
-    name text,
+    -- Of an event that is waited for: one row a name.
+    name text not null default '',
     key text,
+    -- Events up to this instant have been looked at.
+    since timestamptz,
     -- Of an announced effect that may be sent again.
     repeatable boolean not null default false,
     created_at timestamptz not null default onward.now(),
-    primary key (run_id, path, attempt, kind),
-    constraint pending_deadline check ((due_at is null) = (kind = 'started'))
+    primary key (run_id, path, attempt, kind, name),
+    constraint pending_deadline check ((due_at is null) = (kind = 'started')),
+    constraint pending_event check ((kind = 'event') = (since is not null))
 );
+
+create index pending_event on onward.pending (name, key) where kind = 'event';
+create index pending_child on onward.pending (run_id) where kind = 'child';
+
+-- Ranged by week on the id, which begins with its time. Kept for a while, so that a wait can look back.
+create table onward.event (
+    id uuid not null,
+    name text not null,
+    key text,
+    data json not null,
+    -- How many events led to one another up to this one.
+    depth smallint not null default 0,
+    -- The run whose step sent it.
+    run_id uuid,
+    received_at timestamptz not null default onward.now(),
+    -- How many waiting runs it woke.
+    woke int not null default 0,
+    -- How many runs it started; null until its triggers have been looked at.
+    started int,
+    primary key (id),
+    constraint event_name_size check (octet_length(name) between 1 and 255),
+    constraint event_key_size check (octet_length(key) <= 255)
+) partition by range (id);
+
+create index event_match on onward.event (name, key, received_at);
+create index event_undispatched on onward.event (received_at) where started is null;
+
+-- Outputs of steps that say how long they may be reused.
+create table onward.cached (
+    key text primary key,
+    output json not null,
+    created_at timestamptz not null default onward.now(),
+    expires_at timestamptz not null
+);
+
+create index cached_expired on onward.cached (expires_at);
 
 create table onward.worker (
     id uuid primary key,
@@ -234,7 +278,7 @@ declare
 begin
     -- One process at a time; the others find the work done.
     perform pg_advisory_xact_lock(hashtextextended('onward.keep_partitions', 0));
-    foreach parent in array array['run', 'checkpoint'] loop
+    foreach parent in array array['run', 'checkpoint', 'event'] loop
         for from_week in
             select onward.week_of(onward.now()) + make_interval(weeks => n) from generate_series(-1, weeks) n
         loop

@@ -61,13 +61,16 @@ moved as (
     returning j.run_id, l.move
 ),
 waiting as (
-    insert into onward.pending (run_id, path, attempt, kind, due_at)
-    select p.run_id, p.path, p.attempt, p.kind::onward.pending_kind, p.due_at
-    from unnest($25::uuid[], $26::text[], $27::int[], $28::text[], $29::timestamptz[])
-        as p (run_id, path, attempt, kind, due_at)
+    insert into onward.pending as known (run_id, path, attempt, kind, due_at, name, key, since)
+    select p.run_id, p.path, p.attempt, p.kind::onward.pending_kind, p.due_at, p.name, p.key, p.since
+    from unnest(
+        $25::uuid[], $26::text[], $27::int[], $28::text[], $29::timestamptz[], $30::text[], $31::text[],
+        $32::timestamptz[]
+    ) as p (run_id, path, attempt, kind, due_at, name, key, since)
     join moved on moved.run_id = p.run_id
     where moved.move = 'park'
-    on conflict do nothing
+    on conflict (run_id, path, attempt, kind, name) do update set since = excluded.since
+        where known.since < excluded.since
 ),
 ended as (
     update onward.run r

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{Begun, Checkpoint, RunFacts, RunId};
+use onward_workflows::{ArrivedEvent, Begun, Checkpoint, ChildEnd, ChildRun, RunFacts, RunId};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlx::PgPool;
@@ -31,6 +31,9 @@ pub(crate) struct StoredRun {
     variables: Option<String>,
     created_at: DateTime<Utc>,
     scheduled_at: Option<DateTime<Utc>>,
+    depth: i16,
+    /// Who waits for its end.
+    pub parent: Option<Uuid>,
 }
 
 impl StoredRun {
@@ -43,6 +46,7 @@ impl StoredRun {
             facts.variables = variables;
         }
         facts.scheduled_at = self.scheduled_at;
+        facts.depth = u32::from(self.depth.unsigned_abs());
         Ok(facts)
     }
 }
@@ -98,6 +102,8 @@ pub(crate) async fn read_runs(pool: &PgPool, ids: &[Uuid]) -> Result<HashMap<Uui
                 variables: row.variables,
                 created_at: row.created_at,
                 scheduled_at: row.scheduled_at,
+                depth: row.depth,
+                parent: row.parent_run_id,
             };
             (row.id, stored)
         })
@@ -109,6 +115,57 @@ pub(crate) async fn read_runs(pool: &PgPool, ids: &[Uuid]) -> Result<HashMap<Uui
 pub(crate) struct History {
     pub checkpoints: Vec<StoredCheckpoint>,
     pub begun: Vec<Begun>,
+    pub events: Vec<ArrivedEvent>,
+    pub children: Vec<ChildRun>,
+}
+
+/// Events that one load looks at; the rest comes with the next one.
+const EVENTS_MAX: i64 = 10_000;
+
+/// What runs that wait for something outside have to know: events, and the ends of their children.
+pub(crate) async fn read_outside(
+    pool: &PgPool,
+    ids: &[Uuid],
+    histories: &mut HashMap<Uuid, History>,
+) -> Result<(), OutsideError> {
+    for row in sqlx::query_file!("queries/load_events.sql", ids, EVENTS_MAX).fetch_all(pool).await? {
+        let event = ArrivedEvent {
+            id: format!("evt_{}", row.id.simple()),
+            name: row.name,
+            key: row.key,
+            data: parse(RunId(row.run_id), "event.data", Some(&row.data))?.unwrap_or_default(),
+            received_at: row.received_at,
+        };
+        histories.entry(row.run_id).or_default().events.push(event);
+    }
+    for row in sqlx::query_file!("queries/load_children.sql", ids).fetch_all(pool).await? {
+        let run = RunId(row.id);
+        let end = match (row.status, row.finished_at) {
+            (Some(status), Some(finished_at)) => Some(ChildEnd {
+                status: serde_json::from_value(Value::String(status)).map_err(|source| CorruptRow {
+                    run,
+                    column: "status",
+                    source,
+                })?,
+                output: parse(run, "output", row.output.as_deref())?,
+                error: parse(run, "error", row.error.as_deref())?,
+                finished_at,
+            }),
+            _ => None,
+        };
+        if let Some(parent) = row.parent {
+            histories.entry(parent).or_default().children.push(ChildRun { run, end });
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OutsideError {
+    #[error("the database did not answer")]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Corrupt(#[from] CorruptRow),
 }
 
 /// A run without anything stored has no entry.

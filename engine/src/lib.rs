@@ -4,6 +4,7 @@
 //! does, and reports back through [`Committer`]. Start at [`Engine`], then follow a run: `start`, `claim`, `load`,
 //! `commit`, and for when things go wrong `lease`, `reap`, `sweep`.
 
+mod call;
 mod cancel;
 mod claim;
 mod clock;
@@ -13,6 +14,7 @@ pub mod database;
 mod deploy;
 pub mod embedded;
 mod engine;
+mod event;
 mod expire;
 mod history;
 mod idempotency;
@@ -31,6 +33,7 @@ mod versions;
 mod wake;
 mod workflows;
 
+pub use call::{CallError, call, wake_callers, wake_runs};
 pub use cancel::{CancelError, CancelOutcome, CancelRequest, cancel, cancel_and_undo};
 pub use claim::{Claimed, Lanes, claim};
 pub use clock::Clock;
@@ -42,6 +45,7 @@ pub use deploy::{
     RESERVED_IDS, check_documents, deploy, deploy_in, forget_endpoints, validate,
 };
 pub use engine::{Engine, Priority, Settings};
+pub use event::{Emitted, NewEvent, emit};
 pub use expire::{Forgotten, forget_expired_keys};
 pub use idempotency::{Answer, AnswerKey, Answered, OnceError, once};
 pub use keys::{

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::history::{CorruptRow, History, StoredRun, read_histories, read_runs};
+use crate::history::{CorruptRow, History, OutsideError, StoredRun, read_histories, read_outside, read_runs};
 use crate::start::Begun;
 use crate::{CancelRequest, Claimed, Engine, Version, VersionError};
 
@@ -19,6 +19,8 @@ pub struct LoadedRun {
     pub version: Arc<Version>,
     pub facts: Arc<RunFacts>,
     pub past: Past,
+    /// The run that waits for the end of this one.
+    pub parent: Option<RunId>,
     /// The job's `wakes` when it became ours: every write joins on it.
     pub claimed: i32,
     /// The job's `wakes` before its checkpoints were read: parking compares it.
@@ -38,11 +40,30 @@ pub enum Unloadable {
     Never { job: Claimed, reason: String },
 }
 
+/// Why nothing could be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("the database did not answer")]
+    Database(#[from] sqlx::Error),
+    /// What these runs wait for cannot be read.
+    #[error(transparent)]
+    Corrupt(#[from] CorruptRow),
+}
+
+impl From<OutsideError> for LoadError {
+    fn from(error: OutsideError) -> Self {
+        match error {
+            OutsideError::Database(error) => Self::Database(error),
+            OutsideError::Corrupt(error) => Self::Corrupt(error),
+        }
+    }
+}
+
 pub async fn load(
     engine: &Engine,
     worker: WorkerId,
     jobs: &[Claimed],
-) -> Result<(Vec<LoadedRun>, Vec<Unloadable>), sqlx::Error> {
+) -> Result<(Vec<LoadedRun>, Vec<Unloadable>), LoadError> {
     let pool = engine.pool();
     // First claimed ever and never touched from outside: there is nothing to read but the run itself.
     let known: Vec<Uuid> = jobs.iter().filter(|job| !job.first).map(|job| job.run.0).collect();
@@ -50,11 +71,21 @@ pub async fn load(
     let (seen, mut histories) = if known.is_empty() {
         (HashMap::new(), HashMap::new())
     } else {
-        (read_seen(pool, worker, &known).await?, read_histories(pool, &known).await?)
+        let seen = read_seen(pool, worker, &known).await?;
+        (seen, read_histories(pool, &known).await?)
     };
     let all: Vec<Uuid> = jobs.iter().map(|job| job.run.0).collect();
     let stored = read_runs(pool, &all).await?;
     let (mut loaded, mut unloadable) = (Vec::with_capacity(jobs.len()), Vec::new());
+    let mut versions = HashMap::with_capacity(stored.len());
+    for (run, stored) in &stored {
+        versions.insert(*run, engine.versions().load(pool, &stored.workflow, stored.version).await);
+    }
+    let waits_outside = |run: &Uuid| matches!(versions.get(run), Some(Ok(version)) if version.waits_outside);
+    let outside: Vec<Uuid> = known.iter().copied().filter(waits_outside).collect();
+    if !outside.is_empty() {
+        read_outside(pool, &outside, &mut histories).await?;
+    }
     for job in jobs {
         let Some(stored) = stored.get(&job.run.0) else {
             sqlx::query_file!("queries/delete_stray_job.sql", job.run.0, worker.0).execute(pool).await?;
@@ -65,16 +96,17 @@ pub async fn load(
             if job.first { Some(Seen { wakes: job.wakes, ..Seen::default() }) } else { seen.get(&job.run.0).copied() };
         // Not ours any more: claimed by another between the claim and this read.
         let Some(seen) = seen else { continue };
-        let version = match engine.versions().load(pool, &stored.workflow, stored.version).await {
-            Ok(version) => version,
-            Err(VersionError::Database(error)) => {
+        let version = match versions.get(&job.run.0) {
+            Some(Ok(version)) => Arc::clone(version),
+            Some(Err(VersionError::Database(error))) => {
                 unloadable.push(Unloadable::Later(job.run, error.to_string()));
                 continue;
             }
-            Err(error @ (VersionError::NotFound { .. } | VersionError::Undecodable { .. })) => {
+            Some(Err(error @ (VersionError::NotFound { .. } | VersionError::Undecodable { .. }))) => {
                 unloadable.push(Unloadable::Never { job: job.clone(), reason: error.to_string() });
                 continue;
             }
+            None => continue,
         };
         let history = histories.remove(&job.run.0).unwrap_or_default();
         match assemble(job, stored, version, seen, history) {
@@ -97,7 +129,8 @@ fn assemble(
         run: job.run,
         facts: Arc::new(stored.facts(job.run, &version)?),
         version,
-        past: Past { checkpoints, begun: history.begun, ..Past::default() },
+        past: Past { checkpoints, begun: history.begun, events: history.events, children: history.children },
+        parent: stored.parent.map(RunId),
         claimed: job.wakes,
         seen: seen.wakes,
         crashes: job.crashes,
@@ -144,6 +177,7 @@ impl From<&Begun> for LoadedRun {
             version: Arc::clone(&start.version),
             facts: Arc::new(facts),
             past: Past::default(),
+            parent: None,
             claimed: begun.wakes,
             seen: begun.wakes,
             crashes: 0,

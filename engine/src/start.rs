@@ -94,10 +94,19 @@ pub enum StartError {
 impl Engine {
     /// Checks what a caller brought and evaluates the document's variables.
     pub fn prepare(&self, version: Arc<Version>, request: PrepareRun) -> Result<StartRun, PrepareError> {
+        self.prepare_as(self.new_run_id(), version, request)
+    }
+
+    /// Like `prepare`, for a run whose id is derived from what starts it.
+    pub(crate) fn prepare_as(
+        &self,
+        run: RunId,
+        version: Arc<Version>,
+        request: PrepareRun,
+    ) -> Result<StartRun, PrepareError> {
         onward_workflows::check_payload(&request.inputs).map_err(PrepareError::Payload)?;
         onward_workflows::check_payload(&request.trigger).map_err(PrepareError::Payload)?;
         let inputs = version.inputs.check(request.inputs).map_err(PrepareError::Inputs)?;
-        let run = self.new_run_id();
         let created_at = self.clock().now();
         let variables = if version.variables_are_literal() {
             None

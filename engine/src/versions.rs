@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{Catalog, Definition, InputCheck, RunFacts, RunId, Source, Template, check};
+use onward_workflows::{Body, Catalog, Definition, InputCheck, RunFacts, RunId, Source, Step, Template, check};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -18,6 +18,8 @@ pub struct Version {
     pub version: i32,
     pub definition: Arc<Definition>,
     pub inputs: InputCheck,
+    /// Some of its steps wait for events or for other runs.
+    pub waits_outside: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +49,9 @@ struct Kept {
 impl Version {
     pub fn new(workflow: String, version: i32, definition: Definition) -> Self {
         let inputs = InputCheck::new(&definition);
-        Self { workflow, version, definition: Arc::new(definition), inputs }
+        let is_outside = |step: &&Step| matches!(step.body, Body::WaitForEvent(_) | Body::Call { .. });
+        let waits_outside = definition.all_steps().iter().any(is_outside);
+        Self { workflow, version, definition: Arc::new(definition), inputs, waits_outside }
     }
 
     /// Nothing to evaluate, so nothing to store with each run.

@@ -10,13 +10,14 @@ use onward_engine::{
     Release, RunWrite, Then, Written, load,
 };
 use onward_steps::Steps;
-use onward_workflows::{Action, End, ErrorKind, Event, Flow, Outcome, RunId, RunStatus, RunStep, StepError};
+use onward_workflows::{Action, End, ErrorKind, Event, Flow, Outcome, RunId, RunStatus, RunStep, StepError, WaitKind};
 use rand::Rng;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::attempt;
+use crate::errand::{self, Errand};
 
 /// Waits up to this long stay in memory: parking and claiming again would cost more.
 const IN_MEMORY_WAIT_MAX: TimeDelta = TimeDelta::seconds(2);
@@ -95,6 +96,7 @@ struct Carried<'a> {
     carrier: &'a Carrier,
     flow: Flow,
     run: RunId,
+    parent: Option<RunId>,
     claimed: i32,
     seen: i32,
     has_pending: bool,
@@ -130,6 +132,8 @@ struct Asked {
     records: Vec<CheckpointRow>,
     announced: Vec<Announced>,
     runs: Vec<RunStep>,
+    errands: Vec<Errand>,
+    cancels: Vec<RunId>,
     end: Option<End>,
     /// What follows from the records, once they are stored.
     then: Vec<Action>,
@@ -142,6 +146,7 @@ impl<'a> Carried<'a> {
             carrier,
             flow: Flow::resume(definition, loaded.facts, loaded.past),
             run: loaded.run,
+            parent: loaded.parent,
             claimed: loaded.claimed,
             seen: loaded.seen,
             has_pending: loaded.has_pending,
@@ -174,6 +179,7 @@ impl<'a> Carried<'a> {
                 if self.carrier.drain.is_cancelled() {
                     // Not started is not burnt: the next owner asks the flow again.
                     asked.runs.clear();
+                    asked.errands.clear();
                     if self.is_idle() {
                         return self.hand_back(TimeDelta::zero()).await;
                     }
@@ -183,13 +189,22 @@ impl<'a> Carried<'a> {
                         return Stretch::Over;
                     }
                 }
+                for errand in asked.errands {
+                    self.send(errand);
+                }
+                for child in asked.cancels {
+                    errand::cancel_child(&self.carrier.engine, child).await;
+                }
                 actions = asked.then;
             }
             if self.is_idle() && self.carrier.drain.is_cancelled() {
                 return self.hand_back(TimeDelta::zero()).await;
             }
             let wake_at = self.wake_at();
-            if self.is_idle() && wake_at - self.now() > IN_MEMORY_WAIT_MAX {
+            // What happens outside reaches a run only while it is parked.
+            let waits = self.flow.waits();
+            let outside = waits.iter().any(|wait| matches!(wait.kind, WaitKind::Event(_) | WaitKind::Child(_)));
+            if self.is_idle() && (outside || wake_at - self.now() > IN_MEMORY_WAIT_MAX) {
                 return self.park(wake_at).await;
             }
             actions = match self.next_event(signal, wake_at).await {
@@ -227,8 +242,9 @@ impl<'a> Carried<'a> {
                 }
                 Action::Run(step) => asked.runs.push(step),
                 Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
-                // The checker lets no document through that would ask for these.
-                Action::Emit(_) | Action::Call(_) | Action::CancelChild(_) => {}
+                Action::Emit(event) => asked.errands.push(Errand::Emit(event)),
+                Action::Call(call) => asked.errands.push(Errand::Call(call)),
+                Action::CancelChild(child) => asked.cancels.push(child),
                 Action::End(end) => asked.end = Some(end),
             }
         }
@@ -305,6 +321,9 @@ impl<'a> Carried<'a> {
             Written::Stored => {
                 metrics::counter!("onward_checkpoints_total").increment(steps as u64);
                 let (status, _) = end?;
+                if let Some(parent) = self.parent {
+                    errand::wake_parent(&self.carrier.engine, parent).await;
+                }
                 let name = match status {
                     RunStatus::Succeeded => "succeeded",
                     RunStatus::Failed => "failed",
@@ -345,6 +364,13 @@ impl<'a> Carried<'a> {
         true
     }
 
+    /// What the engine does for a step itself takes no seat.
+    fn send(&mut self, errand: Errand) {
+        let name = errand.name();
+        let task = self.attempts.spawn(errand::run(self.carrier.engine.clone(), self.run, errand));
+        self.in_flight.insert(name, Flying { task, harmless: false });
+    }
+
     /// Waits for the next thing that the flow has to know.
     async fn next_event(&mut self, signal: &mut watch::Receiver<Signal>, wake_at: DateTime<Utc>) -> Next {
         let draining = self.carrier.drain.is_cancelled();
@@ -367,7 +393,7 @@ impl<'a> Carried<'a> {
                     }
                 },
                 Some(finished) = self.attempts.join_next() => if let Ok(event) = finished {
-                    if let Event::Outcome { path, attempt, .. } = &event {
+                    if let Event::Outcome { path, attempt, .. } | Event::ChildStarted { path, attempt } = &event {
                         // Abandoned meanwhile: nobody wants to know.
                         if self.in_flight.remove(&(path.clone(), *attempt)).is_none() {
                             continue;

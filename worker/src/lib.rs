@@ -5,6 +5,7 @@
 
 mod attempt;
 mod carry;
+mod errand;
 mod heartbeat;
 mod housekeeping;
 mod keeper;

@@ -16,7 +16,7 @@ pub(crate) enum Fault {
 }
 
 /// Class 23 blames a run only when the constraint is one of ours: a missing partition reports 23514 too.
-const OUR_CONSTRAINTS: [&str; 9] = [
+const OUR_CONSTRAINTS: [&str; 11] = [
     "run_end",
     "run_failure",
     "run_error",
@@ -25,7 +25,9 @@ const OUR_CONSTRAINTS: [&str; 9] = [
     "checkpoint_error",
     "checkpoint_output_size",
     "pending_deadline",
+    "pending_event",
     "job_due_finite",
+    "job_cancel",
 ];
 
 pub(crate) fn judge(error: &sqlx::Error) -> Fault {

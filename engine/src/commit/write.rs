@@ -1,21 +1,56 @@
 //! One batch in the database.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use onward_workflows::WorkerId;
-use sqlx::PgPool;
+use onward_workflows::{Wait, WaitKind, WorkerId};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{Announced, CheckpointRow, RunWrite, Then, Written, kind_of};
+use crate::event::bucket;
 
 /// Writes the batch and says for each of its runs, in order, what became of it.
 pub(crate) async fn write(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
     if batch.iter().all(|write| only_adds(write)) {
         add_checkpoints(pool, worker, batch).await
+    } else if batch.iter().any(|write| listens(write)) {
+        park_on_events(pool, worker, batch).await
     } else {
-        write_everything(pool, worker, batch).await
+        let mut connection = pool.acquire().await?;
+        let rows = write_everything(&mut connection, worker, batch).await?;
+        drop(connection);
+        answer(pool, worker, batch, rows).await
     }
+}
+
+fn listens(write: &RunWrite) -> bool {
+    matches!(&write.then, Then::Park(park) if park.waits.iter().any(|wait| matches!(wait.kind, WaitKind::Event(_))))
+}
+
+/// Waits and events look for each other under a lock: an event that came before the park wakes the run at once.
+async fn park_on_events(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
+    let parks = batch.iter().filter(|write| listens(write));
+    let mut buckets: Vec<i64> = Vec::new();
+    for write in parks.clone() {
+        let Then::Park(park) = &write.then else { continue };
+        for wait in &park.waits {
+            let WaitKind::Event(event) = &wait.kind else { continue };
+            buckets.extend(event.names.iter().map(|name| bucket(name, event.key.as_deref())));
+        }
+    }
+    buckets.sort_unstable();
+    buckets.dedup();
+    let mut transaction = pool.begin().await?;
+    sqlx::query_file_scalar!("queries/lock_worker.sql", worker.0).fetch_optional(&mut *transaction).await?;
+    sqlx::query_file_scalar!("queries/lock_events.sql", &buckets, false).fetch_one(&mut *transaction).await?;
+    let rows = write_everything(&mut transaction, worker, batch).await?;
+    let parked: Vec<Uuid> =
+        parks.map(|write| write.run.0).filter(|run| rows.get(run).is_some_and(|row| row.parked)).collect();
+    sqlx::query_file!("queries/wake_for_events.sql", &parked).fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
+    answer(pool, worker, batch, rows).await
 }
 
 fn only_adds(write: &RunWrite) -> bool {
@@ -56,15 +91,53 @@ fn checkpoints_of<'a>(batch: &[&'a RunWrite]) -> Vec<(Uuid, &'a CheckpointRow)> 
     batch.iter().flat_map(|write| write.checkpoints.iter().map(|row| (write.run.0, row))).collect()
 }
 
-async fn write_everything(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
+/// What the statement says of one run.
+struct Row {
+    owned: bool,
+    parked: bool,
+    written: i64,
+}
+
+/// One row of `pending`; a wait for several events has one for each.
+#[derive(Clone)]
+struct WaitRow<'a> {
+    run: Uuid,
+    wait: &'a Wait,
+    name: Cow<'a, str>,
+    key: Option<&'a str>,
+    since: Option<DateTime<Utc>>,
+}
+
+fn wait_rows<'a>(batch: &[&'a RunWrite]) -> Vec<WaitRow<'a>> {
+    let mut rows = Vec::new();
+    for write in batch {
+        let Then::Park(park) = &write.then else { continue };
+        for wait in &park.waits {
+            let bare = WaitRow { run: write.run.0, wait, name: Cow::Borrowed(""), key: None, since: None };
+            match &wait.kind {
+                WaitKind::Event(event) => rows.extend(event.names.iter().map(|name| WaitRow {
+                    name: Cow::Borrowed(name),
+                    key: event.key.as_deref(),
+                    since: Some(event.since),
+                    ..bare.clone()
+                })),
+                WaitKind::Child(child) => rows.push(WaitRow { name: Cow::Owned(child.0.to_string()), ..bare }),
+                WaitKind::Timer | WaitKind::Retry | WaitKind::Person => rows.push(bare),
+            }
+        }
+    }
+    rows
+}
+
+async fn write_everything(
+    connection: &mut PgConnection,
+    worker: WorkerId,
+    batch: &[&RunWrite],
+) -> Result<HashMap<Uuid, Row>, sqlx::Error> {
     let checkpoints = checkpoints_of(batch);
     let announced: Vec<(Uuid, &Announced)> =
         batch.iter().flat_map(|write| write.announced.iter().map(|announced| (write.run.0, announced))).collect();
-    let waits: Vec<_> = batch
-        .iter()
-        .filter_map(|write| if let Then::Park(park) = &write.then { Some((write.run.0, park)) } else { None })
-        .flat_map(|(run, park)| park.waits.iter().map(move |wait| (run, wait)))
-        .collect();
+    let waits = wait_rows(batch);
     let ends = || batch.iter().map(|write| if let Then::End(end) = &write.then { Some(end) } else { None });
     let rows = sqlx::query_file!(
         "queries/commit_batch.sql",
@@ -92,15 +165,27 @@ async fn write_everything(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) 
         &announced.iter().map(|(_, row)| i32::try_from(row.attempt).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
         &announced.iter().map(|(_, row)| row.repeatable).collect::<Vec<_>>(),
         &ends().map(|end| end.and_then(|end| end.not_undone.as_deref())).collect::<Vec<_>>() as _,
-        &waits.iter().map(|(run, _)| *run).collect::<Vec<_>>(),
-        &waits.iter().map(|(_, wait)| wait.path.as_str()).collect::<Vec<_>>() as _,
-        &waits.iter().map(|(_, wait)| i32::try_from(wait.attempt).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
-        &waits.iter().map(|(_, wait)| kind_of(wait)).collect::<Vec<_>>() as _,
-        &waits.iter().map(|(_, wait)| wait.due_at).collect::<Vec<_>>(),
+        &waits.iter().map(|row| row.run).collect::<Vec<_>>(),
+        &waits.iter().map(|row| row.wait.path.as_str()).collect::<Vec<_>>() as _,
+        &waits.iter().map(|row| i32::try_from(row.wait.attempt).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+        &waits.iter().map(|row| kind_of(row.wait)).collect::<Vec<_>>() as _,
+        &waits.iter().map(|row| row.wait.due_at).collect::<Vec<_>>(),
+        &waits.iter().map(|row| &*row.name).collect::<Vec<_>>() as _,
+        &waits.iter().map(|row| row.key).collect::<Vec<_>>() as _,
+        &waits.iter().map(|row| row.since).collect::<Vec<_>>() as _,
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
-    let rows: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.run_id, row)).collect();
+    let of = |owned, parked, written| Row { owned, parked, written };
+    Ok(rows.into_iter().map(|row| (row.run_id, of(row.owned, row.parked, row.written))).collect())
+}
+
+async fn answer(
+    pool: &PgPool,
+    worker: WorkerId,
+    batch: &[&RunWrite],
+    rows: HashMap<Uuid, Row>,
+) -> Result<Vec<Written>, sqlx::Error> {
     let mut answers = Vec::with_capacity(batch.len());
     for write in batch {
         answers.push(match rows.get(&write.run.0) {

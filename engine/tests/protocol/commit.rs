@@ -9,7 +9,7 @@ use crate::bed::{Bed, adds, checkpoint};
 use crate::session::{Session, query};
 
 fn ends(job: &onward_engine::Claimed, status: RunStatus, output: Value) -> RunWrite {
-    let end = End { status, output: Some(output), error: None };
+    let end = End { status, output: Some(output), error: None, not_undone: Vec::new() };
     RunWrite { then: Then::End(EndRow::from(&end)), ..RunWrite::nothing(job.run, job.wakes) }
 }
 
@@ -66,7 +66,7 @@ async fn a_wake_that_commits_while_a_park_waits_for_the_job_is_not_slept_through
     let job = bed.claimed_run(&lease).await;
     let mut canceller = Session::begin(&bed).await;
     canceller.run_on(&query("lock_job"), job.run.0).await.expect("the job is locked");
-    canceller.run_on(&query("request_cancel"), job.run.0).await.expect("the request is written");
+    canceller.run_on(&query("request_cancel").replace("$2", "false"), job.run.0).await.expect("the request is written");
     let committer = Committer::start(bed.engine.hot().clone(), lease.clone());
     let due_at = bed.now().await + TimeDelta::minutes(5);
     let park = Then::Park(Park { seen: job.wakes, due_at, waits: Vec::new() });
@@ -111,7 +111,7 @@ async fn an_end_and_a_cancel_at_once_leave_one_final_state() {
     let job = bed.claimed_run(&lease).await;
     let mut canceller = Session::begin(&bed).await;
     canceller.run_on(&query("lock_job"), job.run.0).await.expect("the job is locked");
-    canceller.run_on(&query("request_cancel"), job.run.0).await.expect("the request is written");
+    canceller.run_on(&query("request_cancel").replace("$2", "false"), job.run.0).await.expect("the request is written");
     let committer = Committer::start(bed.engine.hot().clone(), lease.clone());
     let end = ends(&job, RunStatus::Succeeded, json!(1));
     let ending = tokio::spawn(async move { committer.write(end).await });

@@ -22,7 +22,7 @@ async fn a_worker_that_lost_its_row_records_nothing() {
 
     let at = bed.now().await;
     assert_eq!(committer.write(adds(&job, "a", json!(1), at)).await, Written::Lost);
-    let end = End { status: RunStatus::Succeeded, output: Some(json!("late")), error: None };
+    let end = End { status: RunStatus::Succeeded, output: Some(json!("late")), error: None, not_undone: Vec::new() };
     let end = RunWrite { then: Then::End(EndRow::from(&end)), ..RunWrite::nothing(job.run, job.wakes) };
     assert_eq!(committer.write(end).await, Written::Lost);
     let released = release(bed.engine.hot(), bed.engine.wakes(), lease.worker(), &[job.run], Duration::ZERO)

@@ -56,7 +56,7 @@ async fn a_dead_workers_job_is_given_back_once_due_now_and_with_its_history() {
     let jobs = bed.claim(&slow, 5).await;
     assert_eq!(jobs.iter().map(|job| job.run).collect::<Vec<_>>(), [run]);
     let (loaded, _) = load(&bed.engine, slow.worker(), &jobs).await.expect("it loads");
-    assert_eq!((loaded[0].checkpoints.len(), loaded[0].crashes), (1, 1));
+    assert_eq!((loaded[0].past.checkpoints.len(), loaded[0].crashes), (1, 1));
     bed.database.move_clock(HEARTBEAT_EVERY).await;
     assert_eq!(reaped(&bed).await, 0);
 }

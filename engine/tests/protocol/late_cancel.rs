@@ -50,7 +50,7 @@ async fn a_cancel_that_a_first_claim_waited_past_is_seen_by_the_load() {
     assert_eq!((job.run, job.wakes), (run, 2));
     assert!(!job.first, "nobody had it before, but there is something to read");
     let (loaded, _) = load(&bed.engine, lease.worker(), &[job]).await.expect("it loads");
-    assert!(loaded[0].cancel_requested_at.is_some());
+    assert!(loaded[0].cancel.is_some());
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_cancel_after_the_claim_undoes_a_park_whichever_count_it_compares() {
     // A first claim is not followed by a read of the count, and need not be: nobody else had seen the row before.
     assert!(job.first);
     let (loaded, _) = load(&bed.engine, lease.worker(), std::slice::from_ref(&job)).await.expect("it loads");
-    assert_eq!((loaded[0].seen, loaded[0].cancel_requested_at), (job.wakes, None));
+    assert_eq!((loaded[0].seen, loaded[0].cancel), (job.wakes, None));
 
     let due_at = bed.now().await + TimeDelta::hours(1);
     let park = |seen| RunWrite {

@@ -47,7 +47,7 @@ async fn giving_back_waits_for_a_locked_job_and_would_lose_it_if_it_skipped() {
     let engine = bed.engine.clone();
     let reaping = tokio::spawn(async move { reap(engine.pool(), engine.wakes()).await.expect("it reaps") });
     bed.wait_for_blocked(1).await;
-    canceller.run_on(&query("request_cancel"), job.run.0).await.expect("the request is written");
+    canceller.run_on(&query("request_cancel").replace("$2", "false"), job.run.0).await.expect("the request is written");
     canceller.commit().await;
 
     assert_eq!(reaping.await.expect("the reaper ends"), 1);

@@ -94,7 +94,7 @@ async fn a_batch_without_the_fence_would_not_hold_off_the_reaper() {
     let owner = bed.worker().await;
     let jobs = bed.claim(&owner, 1).await;
     let (loaded, _) = onward_engine::load(&bed.engine, owner.worker(), &jobs).await.expect("it loads");
-    assert!(loaded[0].checkpoints.is_empty());
+    assert!(loaded[0].past.checkpoints.is_empty());
     batch.commit().await;
     assert_eq!(
         bed.count("select count(*) from onward.checkpoint").await,

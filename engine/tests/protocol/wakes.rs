@@ -43,14 +43,14 @@ async fn a_cancel_at_any_moment_of_carrying_is_never_parked_past() {
 
             let parked = park(&bed, &committer, &loaded).await;
 
-            let told = loaded.cancel_requested_at.is_some();
+            let told = loaded.cancel.is_some();
             assert!(told || parked == Written::ReadAgain, "again: {again}, moment: {moment}");
             if moment == 0 {
                 assert!(told, "a cancel before the claim is known to whoever loads the run");
             }
             if parked == Written::ReadAgain {
                 let (mut loaded, _) = load(&bed.engine, lease.worker(), &[held(&loaded)]).await.expect("it loads");
-                assert!(loaded.remove(0).cancel_requested_at.is_some());
+                assert!(loaded.remove(0).cancel.is_some());
             }
             sqlx::query("truncate onward.job").execute(bed.engine.pool()).await.expect("clean up");
         }
@@ -68,7 +68,7 @@ async fn a_count_returned_by_an_update_would_park_the_run_past_a_cancel() {
     let job = bed.claimed_run(&lease).await;
     let mut canceller = Session::begin(&bed).await;
     canceller.run_on(&query("lock_job"), job.run.0).await.expect("the job is locked");
-    canceller.run_on(&query("request_cancel"), job.run.0).await.expect("the request is written");
+    canceller.run_on(&query("request_cancel").replace("$2", "false"), job.run.0).await.expect("the request is written");
     let mut naive = Session::open(&bed).await;
     let looking = tokio::spawn(async move {
         let looked: (i32, bool) =

@@ -9,7 +9,7 @@ use crate::bed::{Bed, adds, checkpoint};
 use crate::wire::Wire;
 
 fn ends(job: &Claimed, status: RunStatus, output: Value, error: Option<StepError>) -> RunWrite {
-    let end = End { status, output: Some(output), error };
+    let end = End { status, output: Some(output), error, not_undone: Vec::new() };
     RunWrite { then: Then::End(EndRow::from(&end)), ..RunWrite::nothing(job.run, job.wakes) }
 }
 

@@ -65,6 +65,8 @@ pub struct EmitEvent {
     pub name: String,
     pub key: Option<String>,
     pub data: Value,
+    /// How many events led to this one.
+    pub depth: i16,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -63,13 +63,20 @@ pub(super) fn begin(step: &Step, unit: &Unit, round: &Round<'_>, attempt: u32) -
             let data = data.as_ref().map_or(Ok(Value::Null), |data| reader.value(data))?;
             let id = format!("evt_{}", derived(&[&key_of(&reader), "event"], unit.ready_at).0.simple());
             let path = unit.path.to_string();
-            Ok(Begin::Asked(Action::Emit(EmitEvent { path, attempt, id, name, key, data })))
+            let depth = event_depth(&round.known.facts);
+            Ok(Begin::Asked(Action::Emit(EmitEvent { path, attempt, id, name, key, data, depth })))
         }
         Body::Call { workflow, input, mode } => call(step, (workflow, input.as_ref(), *mode), &reader, round, attempt),
         Body::Block { .. } | Body::Switch(_) | Body::Value(_) | Body::Return(_) | Body::Fail(_) => {
             unreachable!("these are not leaves")
         }
     }
+}
+
+/// A run that an event has started passes its place in the chain on.
+fn event_depth(facts: &RunFacts) -> i16 {
+    let depth = facts.trigger.get("depth").and_then(Value::as_i64).unwrap_or(0);
+    i16::try_from(depth).unwrap_or(i16::MAX).saturating_add(1)
 }
 
 /// Evaluates the templates of one unit.
@@ -154,7 +161,8 @@ pub(super) fn listen(
     };
     let key = pattern.key.as_ref().map(|key| reader.text(key)).transpose()?;
     let from = match &pattern.since {
-        None => known.facts.created_at,
+        // Exclusive: an event of the very instant counts.
+        None => known.facts.created_at - TimeDelta::milliseconds(1),
         Some(template) => {
             let text = reader.text(template)?;
             let parsed = DateTime::parse_from_rfc3339(&text);
@@ -256,7 +264,7 @@ impl EventWait {
     pub fn matches(&self, event: &ArrivedEvent) -> bool {
         self.names.contains(&event.name)
             && (self.key.is_none() || self.key == event.key)
-            && self.since <= event.received_at
+            && self.since < event.received_at
     }
 }
 

@@ -213,6 +213,12 @@ impl Unit {
         } else if due_at <= now {
             let error = StepError::new(ErrorKind::Timeout, "no such event came in time");
             self.attempt_failed(step, round, error, (since, now));
+        } else if let Work::Leaf(Leaf::Listening(listening)) = &mut self.body {
+            // What has been looked at need not be looked at again.
+            let seen = round.stored.events.iter().filter(|event| listening.wait.matches(event));
+            if let Some(last) = seen.map(|event| event.received_at).max() {
+                listening.wait.since = last;
+            }
         }
     }
 
