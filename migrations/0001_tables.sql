@@ -13,7 +13,7 @@ create type onward.run_status as enum ('succeeded', 'failed', 'canceled');
 create type onward.checkpoint_status as enum ('retrying', 'succeeded', 'failed', 'skipped', 'ambiguous');
 create type onward.pending_kind as enum ('started', 'timer', 'retry', 'event', 'child', 'routed', 'slot', 'person');
 create type onward.trigger_kind as enum ('cron', 'webhook', 'event', 'manual');
-create type onward.fire_result as enum ('started', 'skipped');
+create type onward.fire_result as enum ('started', 'skipped', 'waiting');
 create type onward.document_format as enum ('json', 'yaml');
 -- In claiming order.
 create type onward.priority as enum ('critical', 'high', 'normal', 'low');
@@ -51,14 +51,24 @@ create table onward.trigger (
     -- cron
     schedule text,
     timezone text,
+    -- Jitter, overlap, catch-up and bounds, as the checker has read them.
+    rules json,
+    -- The next instant of the schedule, and when that is due: later by its jitter.
+    nominal_at timestamptz,
     next_at timestamptz,
+    -- The last pause; what is due in it is recorded and not run. Without an end it still goes on.
+    paused_at timestamptz,
+    paused_until timestamptz,
     last_run_id uuid,
     -- webhook
     endpoint text,
     authenticated boolean not null default true,
     primary key (workflow, id),
-    constraint trigger_cron_schedule check ((kind = 'cron') = (schedule is not null and timezone is not null)),
+    constraint trigger_cron_schedule
+        check ((kind = 'cron') = (schedule is not null and timezone is not null and rules is not null)),
     constraint trigger_cron_next check (next_at is null or (kind = 'cron' and enabled)),
+    constraint trigger_cron_nominal check ((next_at is null) = (nominal_at is null) and next_at >= nominal_at),
+    constraint trigger_cron_pause check (paused_at is null and paused_until is null or paused_at is not null and kind = 'cron'),
     constraint trigger_webhook_endpoint check ((kind = 'webhook') = (endpoint is not null))
 );
 
@@ -73,11 +83,18 @@ create table onward.fire (
     result onward.fire_result not null,
     run_id uuid,
     reason text,
+    -- How many skipped instants, from this one on, the row stands for: after a long time they are not told one by one.
+    instants int not null default 1,
+    -- A person asked for it afterwards.
+    backfill boolean not null default false,
     fired_at timestamptz not null default onward.now(),
     primary key (workflow, trigger_id, nominal_at),
+    constraint fire_instants check (instants >= 1),
     constraint fire_result_run check ((result = 'started') = (run_id is not null)),
     constraint fire_result_reason check ((result = 'skipped') = (reason is not null))
 );
+
+create index fire_waiting on onward.fire (workflow, trigger_id, backfill, nominal_at) where result = 'waiting';
 
 -- Ranged by week on the id, which begins with its time. The only index on a column that changes is the one on
 -- `failed_at`, partial, so that the end of a successful run stays a heap-only update.

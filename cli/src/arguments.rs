@@ -2,9 +2,13 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are printed as help, where backticks are noise")]
 
+mod schedule;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use self::schedule::Schedule;
 
 /// Durable workflows in one file, one binary, one Postgres
 #[derive(Debug, Parser)]
@@ -138,7 +142,7 @@ pub enum Command {
     /// Look at runs
     #[command(subcommand)]
     Runs(Runs),
-    /// Look at schedules
+    /// Look at schedules, pause them, run what has not run
     #[command(subcommand)]
     Schedule(Schedule),
     /// Make, list and revoke API keys; works on the database, beside a running server
@@ -208,18 +212,6 @@ pub enum Runs {
         /// Why, for the server's log
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Schedule {
-    /// The next fire times
-    Next {
-        /// A workflow's id; all without it
-        workflow: Option<String>,
-        /// How many
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
-        count: usize,
     },
 }
 

@@ -1,7 +1,8 @@
 -- Cron triggers whose time has come, for this process to fire; another process takes others.
 select t.workflow as "workflow!", t.id as "id!", t.schedule as "schedule!", t.timezone as "timezone!",
-    t.next_at as "next_at!", w.version as "version!", onward.now() as "now!",
-    exists (select from onward.job j where j.run_id = t.last_run_id) as "active!"
+    t.rules as "rules!",
+    t.nominal_at as "nominal_at!", t.paused_at, t.paused_until, t.last_run_id, w.version as "version!",
+    onward.now() as "now!"
 from onward.trigger t
 join onward.workflow w on w.id = t.workflow
 where t.next_at <= onward.now()

@@ -26,6 +26,7 @@ mod read;
 mod readiness;
 mod reap;
 mod release;
+mod schedules;
 mod start;
 mod sweep;
 mod triggers;
@@ -62,11 +63,17 @@ pub use read::{
 pub use readiness::{NotReady, check_ready};
 pub use reap::reap;
 pub use release::release;
+pub use schedules::{
+    BACKFILLED_MAX, Backfill, Backfilled, ParseScheduleIdError, Paused, ScheduleError, ScheduleId, backfill, pause,
+    resume,
+};
 pub use start::{
     Begun, DEFAULT_QUEUE, Duplicate, EagerBatch, PrepareError, PrepareRun, StartError, StartKey, StartRun, Started,
 };
 pub use sweep::{Owned, sweep};
-pub use triggers::{Endpoint, NextFire, ScheduleRow, TriggerRow, find_endpoint, list_schedules, next_fires};
+pub use triggers::{
+    Endpoint, FireTimes, MovedFire, NextFire, ScheduleRow, TriggerRow, find_endpoint, list_schedules, next_fires,
+};
 pub use versions::{Version, VersionError, Versions};
 pub use wake::{Wake, Wakes, listen};
 pub use workflows::{

@@ -3,9 +3,11 @@
 mod endpoints;
 mod row;
 mod schedules;
+mod timetable;
 
 pub(crate) use endpoints::KnownEndpoints;
 pub use endpoints::{Endpoint, find_endpoint};
 pub use row::TriggerRow;
 pub(crate) use row::list_triggers;
-pub use schedules::{NextFire, ScheduleRow, list_schedules, next_fires};
+pub use schedules::{FireTimes, MovedFire, NextFire, ScheduleRow, list_schedules, next_fires};
+pub(crate) use timetable::read_timetable;

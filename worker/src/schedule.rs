@@ -11,8 +11,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub async fn fire_schedules(engine: Engine, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let pause = match fire_due(&engine).await {
-            Ok(fired) if fired.started + fired.skipped > 0 => {
-                tracing::info!(started = fired.started, skipped = fired.skipped, "schedules fired");
+            Ok(fired) if fired.started + fired.skipped + fired.waiting > 0 => {
+                let (started, skipped, waiting) = (fired.started, fired.skipped, fired.waiting);
+                tracing::info!(started, skipped, waiting, "schedules fired");
                 Duration::ZERO
             }
             Ok(fired) => fired

@@ -17,7 +17,8 @@ pub use step::{
     Step, WaitFor,
 };
 pub use trigger::{
-    CronTrigger, EventTrigger, Respond, Signature, SignatureScheme, Trigger, TriggerKind, WebhookAuth, WebhookTrigger,
+    CatchUp, CronRules, CronTrigger, EventTrigger, Overlap, Respond, Signature, SignatureScheme, Trigger, TriggerKind,
+    WebhookAuth, WebhookTrigger,
 };
 
 use crate::Template;

@@ -27,9 +27,10 @@ mod tree;
 pub use catalog::{Catalog, ConfigField, FieldKind, StepType};
 pub use check::{Checked, Outside, check, inputs_by_workflow};
 pub use definition::{
-    Arm, Backoff, Body, Cache, CallMode, Compensate, Concurrency, CronTrigger, Definition, EventPattern, EventTrigger,
-    Failure, Foreach, Input, LogLevel, Number, OnError, Overflow, Priority, RateLimit, Respond, Retry, Signature,
-    SignatureScheme, Slots, Step, Trigger, TriggerKind, WaitFor, WebhookAuth, WebhookTrigger,
+    Arm, Backoff, Body, Cache, CallMode, CatchUp, Compensate, Concurrency, CronRules, CronTrigger, Definition,
+    EventPattern, EventTrigger, Failure, Foreach, Input, LogLevel, Number, OnError, Overflow, Overlap, Priority,
+    RateLimit, Respond, Retry, Signature, SignatureScheme, Slots, Step, Trigger, TriggerKind, WaitFor, WebhookAuth,
+    WebhookTrigger,
 };
 pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, Severity};
 pub use duration::{ParseDurationError, format_duration, parse_duration};
@@ -45,7 +46,9 @@ pub use inputs::{InputCheck, InputProblem, check_inputs};
 pub use outcome::{ErrorKind, Outcome, StepError};
 pub use payload::{PAYLOAD_DEPTH_MAX, PAYLOAD_NODES_MAX, PayloadProblem, check_payload};
 pub use render::{Style, render};
-pub use schedule::{Schedule, ScheduleError, tzdb_version};
+pub use schedule::{
+    ClockChange, ClockChangeKind, Due, Earlier, Planned, Schedule, ScheduleError, Timetable, tzdb_version,
+};
 pub use slug::slug;
 pub use source::{Format, Source, UnknownFormat};
 pub use template::{Part, Template};

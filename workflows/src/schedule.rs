@@ -5,15 +5,21 @@
 //! hour follow real time.
 
 mod fields;
+mod jitter;
+mod local;
+mod timetable;
 
 use std::ops::Range;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use croner::Cron;
+use chrono::{DateTime, TimeDelta, Utc};
 use croner::parser::{CronParser, Seconds, Year};
+use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::Serialize;
 
+use self::local::Local;
+pub use self::timetable::{Due, Earlier, Planned, Timetable};
 use crate::CronTrigger;
 use crate::duration::parse_duration;
 use crate::suggest::closest;
@@ -22,18 +28,39 @@ use crate::suggest::closest;
 const EVERY_MIN: Duration = Duration::from_secs(1);
 const EVERY_MAX: Duration = Duration::from_hours(366 * 24);
 
-/// A parsed schedule in its zone.
+/// A parsed schedule in its zone, and between which instants it counts.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     kind: Kind,
     zone: TimeZone,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Cron(Box<Cron>),
+    Local(Local),
     /// Milliseconds, counted from the epoch, so that every process agrees without talking.
     Every(i64),
+}
+
+/// A time of the schedule that a change of the clock moves, or that comes twice and counts once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClockChange {
+    /// When the trigger fires instead, jitter not included.
+    pub at: DateTime<Utc>,
+    /// What the schedule says, such as `2027-03-26T02:30:00`.
+    pub local: String,
+    pub kind: ClockChangeKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClockChangeKind {
+    /// The local time does not exist.
+    Skipped,
+    /// It exists twice.
+    Repeated,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +79,7 @@ impl Schedule {
         let written = schedule.trim();
         if let Some(period) = written.strip_prefix("@every") {
             let millis = every(schedule, written, period)?;
-            return Ok(Self { kind: Kind::Every(millis), zone });
+            return Ok(Self::of(Kind::Every(millis), zone));
         }
         let pattern = if let Some(name) = written.strip_prefix('@') {
             named(schedule, name)?
@@ -64,26 +91,42 @@ impl Schedule {
             CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(pattern).map_err(
                 |error| whole(schedule, format!("this is not a schedule: {error}"), "cannot be read", fields::ORDER),
             )?;
-        Ok(Self { kind: Kind::Cron(Box::new(cron)), zone })
+        Ok(Self::of(Kind::Local(Local::new(cron, pattern)), zone))
+    }
+
+    fn of(kind: Kind, zone: TimeZone) -> Self {
+        Self { kind, zone, starts_at: None, ends_at: None }
+    }
+
+    /// From `starts_at` on, and before `ends_at`.
+    #[must_use]
+    pub fn between(mut self, starts_at: Option<DateTime<Utc>>, ends_at: Option<DateTime<Utc>>) -> Self {
+        (self.starts_at, self.ends_at) = (starts_at, ends_at);
+        self
     }
 
     /// The first instant strictly after `after`; None when there is none within the range of dates.
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        match &self.kind {
+        let after = match self.starts_at {
+            Some(starts_at) => after.max(starts_at.checked_sub_signed(TimeDelta::milliseconds(1))?),
+            None => after,
+        };
+        let next = match &self.kind {
             Kind::Every(period) => {
                 let periods = after.timestamp_millis().div_euclid(*period).checked_add(1)?;
                 DateTime::from_timestamp_millis(periods.checked_mul(*period)?)
             }
-            Kind::Cron(cron) => self.next_cron(cron, after),
-        }
+            Kind::Local(local) => self.next_local(local, after),
+        };
+        next.filter(|next| self.ends_at.is_none_or(|ends_at| *next < ends_at))
     }
 
-    fn next_cron(&self, cron: &Cron, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let mut from = jiff::Timestamp::new(after.timestamp(), 0).ok()?.to_zoned(self.zone.clone());
+    fn next_local(&self, local: &Local, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut from = Timestamp::from_second(after.timestamp()).ok()?;
         // A step over a gap may land on the moment itself; the search then goes on from there.
         for _ in 0..4 {
-            let found = cron.find_next_occurrence(&from, false).ok()?;
-            let next = DateTime::from_timestamp(found.timestamp().as_second(), 0)?;
+            let found = local.next_after(from, &self.zone)?;
+            let next = DateTime::from_timestamp(found.as_second(), 0)?;
             if next > after {
                 return Some(next);
             }
@@ -91,13 +134,35 @@ impl Schedule {
         }
         None
     }
+
+    /// How many instants there are from the instant `first` up to `end`, where that needs no counting.
+    fn count(&self, first: DateTime<Utc>, end: DateTime<Utc>) -> Option<u64> {
+        let Kind::Every(period) = &self.kind else { return None };
+        let millis = (end - first).num_milliseconds();
+        u64::try_from((millis - 1).div_euclid(*period) + 1).ok()
+    }
+
+    /// The next time between `after` and `until` at which the clock of the zone gets in the way.
+    pub fn next_clock_change(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Option<ClockChange> {
+        let Kind::Local(local) = &self.kind else { return None };
+        let until = self.ends_at.map_or(until, |ends_at| until.min(ends_at));
+        let after = self.starts_at.map_or(after, |starts_at| after.max(starts_at));
+        let stamp = |at: DateTime<Utc>| Timestamp::from_second(at.timestamp()).ok();
+        let odd = local.next_oddity(stamp(after)?, stamp(until)?, &self.zone)?;
+        Some(ClockChange {
+            at: DateTime::from_timestamp(odd.at.as_second(), 0)?,
+            local: odd.local.to_string(),
+            kind: if odd.repeated { ClockChangeKind::Repeated } else { ClockChangeKind::Skipped },
+        })
+    }
 }
 
 impl TryFrom<&CronTrigger> for Schedule {
     type Error = ScheduleError;
 
     fn try_from(trigger: &CronTrigger) -> Result<Self, ScheduleError> {
-        Self::parse(&trigger.schedule, &trigger.timezone)
+        let schedule = Self::parse(&trigger.schedule, &trigger.timezone)?;
+        Ok(schedule.between(trigger.rules.starts_at, trigger.rules.ends_at))
     }
 }
 

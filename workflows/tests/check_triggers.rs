@@ -3,8 +3,10 @@
 #[path = "kit/checking.rs"]
 mod checking;
 
+use std::time::Duration;
+
 use checking::{checked, found};
-use onward_workflows::{TriggerKind, WebhookAuth};
+use onward_workflows::{CatchUp, CronRules, Overlap, TriggerKind, WebhookAuth};
 
 fn document(triggers: &str) -> String {
     format!("version: 1\nname: My Flow\ntriggers:\n{triggers}\nsteps: [{{ id: a, type: return }}]\n")
@@ -114,6 +116,67 @@ fn trigger_fields_are_checked() {
     check("- { type: webhook }\n- { type: webhook }", &["E104 5:3"]);
     check("- { id: x, type: manual }\n- { id: x, type: manual }", &["E104 5:9"]);
     check("- { type: manual, config: { any: thing } }", &["E101 4:29"]);
+}
+
+#[test]
+fn the_rules_of_a_cron_trigger_are_checked() {
+    let check = |rules: &str, expected: &[&str]| {
+        check(&format!("- {{ type: cron, config: {{ schedule: '@daily', {rules} }} }}"), expected);
+    };
+    check("jitter: 2m", &[]);
+    check("jitter: 24h", &[]);
+    check("jitter: 25h", &["E115 4:55"]);
+    check("jitter: 2 minutes", &["E110 4:55"]);
+    check("jitter: '90'", &["E110 4:55"]);
+    check("jitter: true", &["E105 4:55"]);
+    for word in ["skip", "queue", "replace", "allow"] {
+        check(&format!("overlap: {word}"), &[]);
+    }
+    check("overlap: cancel", &["E105 4:56"]);
+    for word in ["latest", "none", "all"] {
+        check(&format!("catch_up: {word}"), &[]);
+    }
+    check("catch_up: newest", &["E105 4:57"]);
+    check("catch_up: false", &["E105 4:57"]);
+    check("catch_up_window: 7d", &[]);
+    check("catch_up_window: 0s", &["E110 4:64"]);
+    check("catch_up_window: 400d", &["E115 4:64"]);
+    check("catch_up: none, catch_up_window: 1h", &["W102 4:80"]);
+    check("starts_at: 2026-11-24T18:00:00Z, ends_at: '2027-01-01T00:00:00+02:00'", &[]);
+    check("starts_at: 2026-11-24T18:00:00", &["E110 4:58"]);
+    check("starts_at: tomorrow", &["E110 4:58"]);
+    check("starts_at: 5", &["E105 4:58"]);
+    check("ends_at: 2026-02-30T00:00:00Z", &["E110 4:56"]);
+    check("starts_at: 2026-11-24T18:00:00Z, ends_at: 2026-11-24T18:00:00Z", &["E115 4:89"]);
+    check("starts_at: 2026-11-24T18:00:00Z, ends_at: 2026-11-24T19:00:00Z", &["E115 4:89"]);
+    check("starts_at: 2026-11-24T18:00:00Z, ends_at: 2026-11-25T00:00:01Z", &[]);
+    check("jiter: 2m", &["E101 4:47"]);
+}
+
+#[test]
+fn the_rules_of_a_cron_trigger_have_defaults_and_are_read() {
+    let rules = |config: &str| {
+        let text = document(&format!("- {{ type: cron, config: {{ schedule: '@daily'{config} }} }}"));
+        let definition = checked(&text).definition.expect("the document is right");
+        let TriggerKind::Cron(cron) = &definition.triggers[0].kind else { panic!("it is a cron") };
+        cron.rules.clone()
+    };
+    assert_eq!(rules(""), CronRules::default());
+    assert_eq!(CronRules::default().catch_up_window, Duration::from_hours(24));
+    let read =
+        rules(", jitter: 90s, overlap: queue, catch_up: all, catch_up_window: 2h, ends_at: 2030-01-01T00:00:00Z");
+    let expected = CronRules {
+        jitter: Duration::from_secs(90),
+        overlap: Overlap::Queue,
+        catch_up: CatchUp::All,
+        catch_up_window: Duration::from_hours(2),
+        starts_at: None,
+        ends_at: Some("2030-01-01T00:00:00Z".parse().expect("an instant")),
+    };
+    assert_eq!(read, expected);
+    let stored = serde_json::to_value(&read).expect("they are stored as JSON");
+    assert_eq!(stored["jitter"], "90s");
+    assert_eq!(serde_json::from_value::<CronRules>(stored).expect("they are read again"), read);
 }
 
 #[test]

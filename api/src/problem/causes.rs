@@ -1,7 +1,8 @@
 //! Which error of the engine becomes which problem. Exhaustive: a new error does not compile until somebody has decided.
 
 use onward_engine::{
-    AuthError, CancelError, DeployError, KeyError, OnceError, PrepareError, ReadError, StartError, VersionError,
+    AuthError, CancelError, DeployError, KeyError, OnceError, PrepareError, ReadError, ScheduleError, StartError,
+    VersionError,
 };
 use serde_json::json;
 
@@ -121,6 +122,26 @@ impl From<CancelError> for Problem {
             CancelError::NotFound => Self::not_found("such run"),
             CancelError::AlreadyEnded => Self::new(Code::RunAlreadyEnded, error.to_string()),
             CancelError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ScheduleError> for Problem {
+    fn from(error: ScheduleError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ScheduleError::NotFound(_) => Self::new(Code::NotFound, detail),
+            ScheduleError::Disabled => Self::new(Code::WorkflowDisabled, detail),
+            ScheduleError::Ambiguous(..)
+            | ScheduleError::PauseEnds
+            | ScheduleError::Range
+            | ScheduleError::TooMany
+            | ScheduleError::Refused(_) => Self::new(Code::InvalidRequest, detail),
+            ScheduleError::Unreadable => {
+                tracing::error!(error = detail, "a stored trigger cannot be read");
+                Self::new(Code::Internal, detail)
+            }
+            ScheduleError::Database(error) => error.into(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod lists;
 mod outages;
 mod redact;
 mod refusals;
+mod schedules;
 mod server;
 mod slow;
 mod starting;

@@ -121,7 +121,7 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 }
 
 /// Asks on a terminal; refuses elsewhere, because nobody would answer.
-fn confirm(server: &str) -> Result<bool, Failure> {
+pub fn confirm(server: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Exit::Usage, "this changes a server and nobody can be asked; say --yes"));
     }

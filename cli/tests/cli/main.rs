@@ -7,6 +7,7 @@ mod explain;
 mod folder;
 mod place;
 mod proxy;
+mod schedules;
 mod serve;
 mod settings;
 mod texts;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{Schedule, Trigger, TriggerKind, WebhookAuth};
+use onward_workflows::{CronTrigger, Planned, Timetable, Trigger, TriggerKind, WebhookAuth};
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -13,7 +14,10 @@ use super::{CheckedDocument, DeployError};
 struct Before {
     schedule: Option<String>,
     timezone: Option<String>,
-    next_at: Option<DateTime<Utc>>,
+    rules: Option<Value>,
+    nominal_at: Option<DateTime<Utc>>,
+    paused_at: Option<DateTime<Utc>>,
+    paused_until: Option<DateTime<Utc>>,
     last_run_id: Option<Uuid>,
 }
 
@@ -30,6 +34,10 @@ struct Columns {
     last_run_id: Vec<Option<Uuid>>,
     endpoint: Vec<Option<String>>,
     authenticated: Vec<bool>,
+    rules: Vec<Option<String>>,
+    nominal_at: Vec<Option<DateTime<Utc>>>,
+    paused_at: Vec<Option<DateTime<Utc>>>,
+    paused_until: Vec<Option<DateTime<Utc>>>,
 }
 
 pub(super) async fn replace(
@@ -62,7 +70,11 @@ pub(super) async fn replace(
         &columns.next_at as &[Option<DateTime<Utc>>],
         &columns.last_run_id as &[Option<Uuid>],
         &columns.endpoint as &[Option<String>],
-        &columns.authenticated
+        &columns.authenticated,
+        &columns.rules as &[Option<String>],
+        &columns.nominal_at as &[Option<DateTime<Utc>>],
+        &columns.paused_at as &[Option<DateTime<Utc>>],
+        &columns.paused_until as &[Option<DateTime<Utc>>]
     )
     .execute(connection)
     .await?;
@@ -80,7 +92,10 @@ async fn lock(
             let before = Before {
                 schedule: row.schedule,
                 timezone: row.timezone,
-                next_at: row.next_at,
+                rules: row.rules,
+                nominal_at: row.nominal_at,
+                paused_at: row.paused_at,
+                paused_until: row.paused_until,
                 last_run_id: row.last_run_id,
             };
             ((row.workflow, row.id), before)
@@ -98,14 +113,17 @@ async fn refuse_taken(connection: &mut PgConnection, columns: &Columns, touched:
 
 impl Columns {
     fn push(&mut self, document: &CheckedDocument, trigger: &Trigger, before: Option<&Before>, now: DateTime<Utc>) {
-        let (mut schedule, mut timezone, mut next_at, mut endpoint, mut authenticated) = (None, None, None, None, true);
+        let (mut schedule, mut timezone, mut endpoint, mut authenticated) = (None, None, None, true);
+        let (mut rules, mut next, mut pause) = (None, None, (None, None));
         let kind = match &trigger.kind {
             TriggerKind::Cron(cron) => {
                 if document.definition.enabled && trigger.enabled {
-                    next_at = next_fire(&cron.schedule, &cron.timezone, before, now);
+                    next = next_fire(&document.definition.id, &trigger.id, cron, before, now);
                 }
                 schedule = Some(cron.schedule.clone());
                 timezone = Some(cron.timezone.clone());
+                rules = Some(serde_json::to_string(&cron.rules).expect("they are words and durations"));
+                pause = before.map_or((None, None), |before| (before.paused_at, before.paused_until));
                 "cron"
             }
             TriggerKind::Webhook(webhook) => {
@@ -125,17 +143,38 @@ impl Columns {
         self.enabled.push(trigger.enabled);
         self.schedule.push(schedule);
         self.timezone.push(timezone);
-        self.next_at.push(next_at);
+        self.next_at.push(next.map(|next| next.due_at));
         self.last_run_id.push(before.and_then(|before| before.last_run_id));
         self.endpoint.push(endpoint);
         self.authenticated.push(authenticated);
+        self.rules.push(rules);
+        self.nominal_at.push(next.map(|next| next.nominal_at));
+        self.paused_at.push(pause.0);
+        self.paused_until.push(pause.1);
     }
 }
 
 /// A schedule that did not change keeps its place: a deploy at the very minute must not swallow the fire that is due.
-fn next_fire(schedule: &str, zone: &str, before: Option<&Before>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    before
-        .filter(|before| before.schedule.as_deref() == Some(schedule) && before.timezone.as_deref() == Some(zone))
-        .and_then(|before| before.next_at)
-        .or_else(|| Schedule::parse(schedule, zone).expect("the checker has parsed it").next_after(now))
+fn next_fire(
+    workflow: &str,
+    id: &str,
+    cron: &CronTrigger,
+    before: Option<&Before>,
+    now: DateTime<Utc>,
+) -> Option<Planned> {
+    let timetable = Timetable::new(workflow, id, cron).expect("the checker has parsed it");
+    match before.filter(|before| before.has_times_of(cron)).and_then(|before| before.nominal_at) {
+        Some(nominal_at) => Some(timetable.plan(nominal_at)),
+        None => timetable.next_after(now),
+    }
+}
+
+impl Before {
+    fn has_times_of(&self, cron: &CronTrigger) -> bool {
+        let bound = |name: &str| self.rules.as_ref().and_then(|rules| rules[name].as_str()?.parse().ok());
+        self.schedule.as_deref() == Some(&cron.schedule)
+            && self.timezone.as_deref() == Some(&cron.timezone)
+            && bound("starts_at") == cron.rules.starts_at
+            && bound("ends_at") == cron.rules.ends_at
+    }
 }

@@ -108,6 +108,7 @@ async fn without_its_lock_two_processes_would_both_fire_and_the_primary_key_stop
             .bind(vec!["started"])
             .bind(vec![bed.engine.new_run_id().0])
             .bind(vec![None::<&str>])
+            .bind(vec![1])
             .fetch_all(session.connection())
             .await
             .expect("an answer")
@@ -123,18 +124,19 @@ async fn of_many_missed_instants_only_the_newest_fires() {
     let bed = scheduled("*/5 * * * *").await;
     bed.database.move_clock(Duration::from_mins(3 * 60 + 2)).await;
     let now = bed.now().await;
-    assert_eq!(fire(&bed).await, (1, 0));
+    assert_eq!(fire(&bed).await, (1, 35));
     let (nominal, result, _) = last_fire(&bed).await;
     assert!(nominal <= now && now - nominal < TimeDelta::minutes(5), "{nominal} is not the newest before {now}");
     assert_eq!((result.as_str(), next_at(&bed).await), ("started", nominal + TimeDelta::minutes(5)));
-    assert_eq!(bed.count(FIRES).await, 1);
+    assert_eq!((bed.count(RUNS).await, bed.count(FIRES).await), (1, 36));
 }
 
 #[tokio::test]
 async fn what_was_due_more_than_a_day_ago_is_recorded_and_not_run() {
     let bed = scheduled("0 0 1 1 *").await;
     bed.database.set_clock("2029-01-02T00:00:30Z".parse().expect("an instant")).await;
-    let due = "update onward.trigger set next_at = '2029-01-01T00:00:00Z' where kind = 'cron'";
+    let due = "update onward.trigger set nominal_at = '2029-01-01T00:00:00Z', next_at = '2029-01-01T00:00:00Z'
+        where kind = 'cron'";
     sqlx::query(due).execute(bed.engine.pool()).await.expect("the trigger has waited");
     assert_eq!(fire(&bed).await, (0, 1));
     let (_, result, reason) = last_fire(&bed).await;
@@ -196,4 +198,34 @@ async fn a_deploy_and_a_fire_at_once_take_turns() {
     tokio::join!(deploying, ending);
     assert_eq!(fire(&bed).await, (0, 0), "the schedule that was due is not there any more");
     assert!(next_at(&bed).await > due);
+}
+
+#[tokio::test]
+async fn whether_a_run_goes_on_is_asked_after_the_lock_because_with_it_one_would_not_see_the_newest() {
+    let bed = scheduled("*/5 * * * *").await;
+    bed.database.move_clock(Duration::from_mins(5)).await;
+    let active = "exists (select from onward.job j where j.run_id = t.last_run_id) as active";
+    let together = format!("select {active} from onward.trigger t where t.kind = 'cron' for update of t");
+    let mut other = Session::begin(&bed).await;
+    other.run("select from onward.trigger where kind = 'cron' for update").await;
+    let mut late = Session::begin(&bed).await;
+    let asking = async {
+        let waited = sqlx::query_scalar::<_, bool>(AssertSqlSafe(together)).fetch_one(late.connection()).await;
+        let (workflows, ids) = (vec!["often"], vec!["cron"]);
+        let later = sqlx::query(AssertSqlSafe(query("read_activity"))).bind(workflows).bind(ids);
+        let later = later.fetch_one(late.connection()).await.expect("one trigger");
+        (waited.expect("one trigger"), sqlx::Row::get::<bool, _>(&later, "active!"))
+    };
+    let starting = async {
+        bed.wait_for_blocked(1).await;
+        let started = bed.start().await;
+        other
+            .run_on("update onward.trigger set last_run_id = $1 where kind = 'cron'", started.0)
+            .await
+            .expect("it starts");
+        other.commit().await;
+    };
+    let (asked, ()) = tokio::join!(asking, starting);
+    assert_eq!(asked, (false, true));
+    late.roll_back().await;
 }

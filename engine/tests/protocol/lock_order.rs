@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use onward_engine::{Committer, Engine, Lease, Park, Release, RunWrite, Then, cancel, fire_due, load, reap, release};
+use onward_engine::{
+    Backfill, Committer, Engine, Lease, Park, Release, RunWrite, ScheduleId, Then, backfill, cancel, fire_due, load,
+    pause, reap, release, resume,
+};
 use onward_workflows::RunId;
 use rand::seq::{IndexedRandom, SliceRandom};
 use sqlx::Connection;
@@ -76,15 +79,39 @@ async fn request_cancels(bed: Arc<Bed>, runs: Vec<RunId>, done: Arc<AtomicBool>)
     }
 }
 
-async fn fire(bed: Arc<Bed>, engine: Engine, started: Arc<AtomicUsize>, done: Arc<AtomicBool>) {
+/// The runs of `three` are replaced by its fires: those cancel jobs that others carry, reap and cancel.
+async fn fire(bed: Arc<Bed>, engine: Engine, runs: Vec<RunId>, started: Arc<AtomicUsize>, done: Arc<AtomicBool>) {
     while !done.load(Ordering::Relaxed) {
-        for name in ["one", "two"] {
+        for name in ["one", "two", "three"] {
             // One row at a time, so that the test itself has no order to keep.
-            let due = "update onward.trigger set next_at = next_at - interval '1 minute', last_run_id = null
+            let due = "update onward.trigger
+                set next_at = next_at - interval '1 minute', nominal_at = nominal_at - interval '1 minute', last_run_id = $2
                 where workflow = $1 and kind = 'cron'";
-            sqlx::query(due).bind(name).execute(bed.engine.pool()).await.expect("the trigger is due");
+            let last = (name == "three").then(|| runs.choose(&mut rand::rng()).expect("there are runs").0);
+            sqlx::query(due).bind(name).bind(last).execute(bed.engine.pool()).await.expect("the trigger is due");
         }
         started.fetch_add(fire_due(&engine).await.expect("it fires").started, Ordering::Relaxed);
+    }
+}
+
+async fn operate(bed: Arc<Bed>, started: Arc<AtomicUsize>, done: Arc<AtomicBool>) {
+    let three: ScheduleId = "three".parse().expect("a name");
+    while !done.load(Ordering::Relaxed) {
+        pause(&bed.engine, &three, None).await.expect("it is paused");
+        resume(&bed.engine, &three).await.expect("it is resumed");
+        let from = bed.now().await - TimeDelta::minutes(5);
+        let wish = Backfill { from, to: None, at_once: true, dry_run: false };
+        let begun = backfill(&bed.engine, &three, wish).await.expect("it begins");
+        started.fetch_add(begun.count, Ordering::Relaxed);
+    }
+}
+
+async fn deploy_all(bed: &Bed, turn: u32) {
+    for (name, overlap) in [("one", "skip"), ("two", "queue"), ("three", "replace")] {
+        bed.deploy(&format!(
+            "version: 1\nname: {name}\ntriggers:\n  - {{type: cron, config: {{schedule: '* * * * *', overlap: {overlap}}}}}\nsteps:\n  - {{id: a, type: value, config: {{x: {turn}}}}}\n"
+        ))
+        .await;
     }
 }
 
@@ -92,12 +119,7 @@ async fn deploy(bed: Arc<Bed>, done: Arc<AtomicBool>) {
     let mut turn = 0;
     while !done.load(Ordering::Relaxed) {
         turn += 1;
-        for name in ["one", "two"] {
-            bed.deploy(&format!(
-                "version: 1\nname: {name}\ntriggers:\n  - {{type: cron, config: {{schedule: '* * * * *'}}}}\nsteps:\n  - {{id: a, type: value, config: {{x: {turn}}}}}\n"
-            ))
-            .await;
-        }
+        deploy_all(&bed, turn).await;
     }
 }
 
@@ -105,6 +127,7 @@ async fn deploy(bed: Arc<Bed>, done: Arc<AtomicBool>) {
 async fn operations_that_could_cross_never_deadlock() {
     let bed = Arc::new(Bed::new().await);
     let runs = bed.start_many(RUNS).await;
+    deploy_all(&bed, 0).await;
     let (done, started) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let mut carriers = tokio::task::JoinSet::new();
     for _ in 0..2 {
@@ -115,7 +138,8 @@ async fn operations_that_could_cross_never_deadlock() {
         others.spawn(bury(Arc::clone(&bed), Arc::clone(&done)));
         others.spawn(request_cancels(Arc::clone(&bed), runs.clone(), Arc::clone(&done)));
         let engine = bed.another_engine().await;
-        others.spawn(fire(Arc::clone(&bed), engine, Arc::clone(&started), Arc::clone(&done)));
+        others.spawn(fire(Arc::clone(&bed), engine, runs.clone(), Arc::clone(&started), Arc::clone(&done)));
+        others.spawn(operate(Arc::clone(&bed), Arc::clone(&started), Arc::clone(&done)));
     }
     others.spawn(deploy(Arc::clone(&bed), Arc::clone(&done)));
     carriers.join_all().await;

@@ -8,3 +8,6 @@ mod wire;
 
 mod commit;
 mod cron;
+mod often;
+mod pauses;
+mod schedules;

@@ -1,5 +1,10 @@
 //! What may start a run.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
 use crate::{Expression, Template};
 
 #[derive(Debug)]
@@ -30,6 +35,64 @@ pub struct CronTrigger {
     pub schedule: String,
     /// IANA name.
     pub timezone: String,
+    pub rules: CronRules,
+}
+
+/// What beside the times decides about a cron trigger's runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CronRules {
+    /// A fire is delayed by less than this.
+    #[serde(with = "crate::duration::text")]
+    pub jitter: Duration,
+    pub overlap: Overlap,
+    pub catch_up: CatchUp,
+    /// What was due longer ago is not caught up.
+    #[serde(with = "crate::duration::text")]
+    pub catch_up_window: Duration,
+    /// The first instant that may count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// The first that does not any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+impl Default for CronRules {
+    fn default() -> Self {
+        Self {
+            jitter: Duration::ZERO,
+            overlap: Overlap::default(),
+            catch_up: CatchUp::default(),
+            catch_up_window: Duration::from_hours(24),
+            starts_at: None,
+            ends_at: None,
+        }
+    }
+}
+
+/// What happens to a fire while the trigger's previous run is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overlap {
+    #[default]
+    Skip,
+    /// It waits for the end of that run; one at a time.
+    Queue,
+    /// That run is canceled, then it starts.
+    Replace,
+    /// It starts beside it.
+    Allow,
+}
+
+/// Which of the instants run that were missed while nobody fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CatchUp {
+    #[default]
+    Latest,
+    None,
+    All,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +125,7 @@ pub struct Signature {
     pub header: Option<String>,
     pub prefix: Option<String>,
     /// How old a signed time may be.
-    pub tolerance: std::time::Duration,
+    pub tolerance: Duration,
     /// Name of the secret that answers Meta's handshake.
     pub verify_token: Option<String>,
 }
@@ -100,7 +163,7 @@ pub enum Respond {
     #[default]
     Accepted,
     /// The run's output if it ends within this time, else 202.
-    Result(std::time::Duration),
+    Result(Duration),
     Fixed {
         status: u16,
         body: serde_json::Value,
