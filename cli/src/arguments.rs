@@ -93,6 +93,23 @@ pub enum Command {
     Validate {
         /// Files or folders, or - for standard input; the documents of this folder without any
         files: Vec<PathBuf>,
+        /// Do what diagnostics propose where that cannot change the meaning, and write the files
+        #[arg(long)]
+        fix: bool,
+        /// With --fix: also where only the author can know
+        #[arg(long = "unsafe", requires = "fix")]
+        any_fix: bool,
+        /// Check again whenever something changes, until Ctrl-C
+        #[arg(long, conflicts_with = "fix")]
+        watch: bool,
+    },
+    /// Lay documents out: one layout for everybody, with the comments kept
+    Fmt {
+        /// Files or folders, or - for standard input; the documents of this folder without any
+        files: Vec<PathBuf>,
+        /// Write nothing, name the files that would change
+        #[arg(long)]
+        check: bool,
     },
     /// Check documents, show what would change, and deploy them
     Deploy {

@@ -4,6 +4,7 @@ mod deploy;
 mod dev;
 mod doctor;
 mod explain;
+mod fmt;
 mod follow;
 mod keys;
 mod migrate;
@@ -32,7 +33,10 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         Command::Serve { no_worker } => serve::serve(settings, !no_worker),
         Command::Worker => serve::worker(settings),
         Command::Migrate { action } => migrate::migrate(settings, action),
-        Command::Validate { files } => validate::validate(settings, &files),
+        Command::Validate { files, fix, any_fix, watch } => {
+            validate::validate(settings, &validate::Wish { files, fix, any_fix, watch })
+        }
+        Command::Fmt { files, check } => fmt::fmt(settings, &files, check),
         Command::Types => Ok(types::types(settings)),
         Command::Version => {
             version(settings);

@@ -1,9 +1,10 @@
 //! Finding documents: named files, standard input, or those of a folder.
 
-use std::io::{ErrorKind, Read};
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use onward_workflows::{Checked, Format, Source, Style, render};
+use onward_workflows::{Checked, Diagnostic, Format, Source, Style, render};
 use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
@@ -13,6 +14,9 @@ use crate::settings::Settings;
 /// Far beyond what a document or a body may have, so that the checker or the server can say what their limit is.
 const BYTES_MAX: usize = 6 * 1024 * 1024;
 const FILES_MAX: usize = 1_000;
+/// How standard input is called on the command line, and in diagnostics.
+const STDIN: &str = "-";
+const STDIN_NAME: &str = "<stdin>";
 
 /// The named files; without any, the documents of the current folder.
 pub fn read(files: &[PathBuf]) -> Result<Vec<Source>, Failure> {
@@ -38,37 +42,37 @@ pub fn read(files: &[PathBuf]) -> Result<Vec<Source>, Failure> {
 }
 
 pub fn read_one(file: &Path) -> Result<Source, Failure> {
-    let read = if file == Path::new("-") {
-        read_text(std::io::stdin())
+    let read = if is_stdin_argument(file) {
+        read_text(io::stdin())
     } else {
-        std::fs::File::open(file).and_then(read_text)
+        fs::File::open(file).and_then(read_text)
     };
     let text = read.map_err(|error| {
         let exit = if error.kind() == ErrorKind::NotFound { Exit::NotFound } else { Exit::Failed };
         Failure::new(exit, format!("read {}: {error}", file.display()))
     })?;
-    if file != Path::new("-") {
+    if !is_stdin_argument(file) {
         return Ok(Source::from_file(file.display().to_string(), text));
     }
     // Standard input has no name: JSON begins with a brace or a comment.
     let format = if text.trim_start().starts_with(['{', '/']) { Format::Json } else { Format::Yaml };
-    Ok(Source::new("<stdin>", text, format))
+    Ok(Source::new(STDIN_NAME, text, format))
 }
 
 /// All of it or nothing: half a file would be another mistake than the one that was made.
-fn read_text(from: impl Read) -> std::io::Result<String> {
+fn read_text(from: impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
     from.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > BYTES_MAX {
-        return Err(std::io::Error::new(ErrorKind::FileTooLarge, "it is larger than 6 MiB"));
+        return Err(io::Error::new(ErrorKind::FileTooLarge, "it is larger than 6 MiB"));
     }
-    String::from_utf8(bytes).map_err(|_| std::io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 /// The workflow documents of a folder: its `workflows` folder if it has one, else itself; not below.
 pub fn find(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let folder = home_of(folder);
-    let listed = std::fs::read_dir(&folder)
+    let listed = fs::read_dir(&folder)
         .map_err(|error| Failure::new(Exit::NotFound, format!("read the folder {}: {error}", folder.display())))?;
     let mut files: Vec<PathBuf> = listed
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -118,24 +122,64 @@ fn begins_value(rest: &str) -> bool {
     rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':')
 }
 
+pub fn is_stdin_argument(file: &Path) -> bool {
+    file == Path::new(STDIN)
+}
+
+pub fn is_stdin(source: &Source) -> bool {
+    source.file == STDIN_NAME
+}
+
+/// Puts a new text in the place of a document: there is always a whole one under its name.
+pub fn replace(source: &Source, text: &str) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::new(Exit::Failed, format!("write {}: {error}", source.file));
+    // A link stays one.
+    let file = fs::canonicalize(&source.file).map_err(failed)?;
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let beside = file.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = write_beside(&beside, text, &file).and_then(|()| fs::rename(&beside, &file));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(failed)
+}
+
+fn write_beside(beside: &Path, text: &str, file: &Path) -> io::Result<()> {
+    let mut opened = OpenOptions::new().write(true).create_new(true).open(beside)?;
+    opened.set_permissions(fs::metadata(file)?.permissions())?;
+    opened.write_all(text.as_bytes())?;
+    opened.sync_all()
+}
+
 /// Prints what a check found, for people or for programs.
 pub fn print_findings(source: &Source, checked: &Checked, settings: &Settings) {
     let findings: Vec<_> = checked.diagnostics.iter().chain(&checked.unoffered).cloned().collect();
+    print_diagnostics(source, &findings, checked.omitted, settings, output::line);
+}
+
+/// The same with any diagnostics, and any way to print a line.
+pub fn print_diagnostics(
+    source: &Source,
+    diagnostics: &[Diagnostic],
+    omitted: usize,
+    settings: &Settings,
+    print: fn(&str),
+) {
     if settings.json {
-        for finding in &findings {
-            output::line(&serde_json::json!(finding).to_string());
+        for diagnostic in diagnostics {
+            print(&serde_json::json!(diagnostic).to_string());
         }
         return;
     }
-    if findings.is_empty() {
+    if diagnostics.is_empty() {
         return;
     }
     let style = Style { color: output::is_terminal() && !settings.plain, ..Style::default() };
-    output::line(render(&findings, source, style).trim_end());
-    if checked.omitted > 0 {
-        output::line(&format!("and {} more", checked.omitted));
+    print(render(diagnostics, source, style).trim_end());
+    if omitted > 0 {
+        print(&format!("and {omitted} more"));
     }
-    output::line("");
+    print("");
 }
 
 #[cfg(test)]
@@ -164,7 +208,7 @@ mod tests {
     #[test]
     fn a_text_is_read_whole_or_not_at_all() {
         assert_eq!(read_text("א".repeat(BYTES_MAX / 2).as_bytes()).unwrap().len(), BYTES_MAX);
-        let too_large = read_text(std::io::repeat(b'a')).unwrap_err();
+        let too_large = read_text(io::repeat(b'a')).unwrap_err();
         assert_eq!(too_large.kind(), ErrorKind::FileTooLarge);
         assert_eq!(read_text(&[0xff][..]).unwrap_err().kind(), ErrorKind::InvalidData);
     }

@@ -3,6 +3,7 @@
 //! Every command is a function in `commands/` that takes the settings; this file only parses and chooses.
 
 mod arguments;
+mod changes;
 mod client;
 mod commands;
 mod database;

@@ -17,6 +17,14 @@ pub fn line(text: &str) {
     }
 }
 
+/// Writes text as it is, with the line breaks that it has.
+pub fn text(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// One object a line.
 pub fn objects(rows: &Value) {
     for row in rows.as_array().into_iter().flatten() {
@@ -27,6 +35,11 @@ pub fn objects(rows: &Value) {
 /// What to do next, for people.
 pub fn hint(text: &str) {
     eprintln!("{text}");
+}
+
+/// "1 document", "2 documents".
+pub fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 pub fn is_terminal() -> bool {

@@ -14,6 +14,7 @@ mod legacy;
 mod limits;
 mod loops;
 mod needs;
+mod offered;
 mod outline;
 mod references;
 mod scan;
@@ -166,8 +167,9 @@ impl Report {
         findings.sort_by_key(|finding| !finding.is_error());
         findings.truncate(SHOWN_MAX);
         findings.sort_by_key(Finding::span);
-        let diagnostics =
+        let mut diagnostics: Vec<Diagnostic> =
             findings.into_iter().map(|finding| finding.into_diagnostic(&source.file, lines, tree)).collect();
+        offered::keep_sound(&mut diagnostics, source);
         (diagnostics, omitted)
     }
 }

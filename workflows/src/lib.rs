@@ -14,9 +14,11 @@ mod expression;
 mod flow;
 mod id;
 mod inputs;
+mod layout;
 mod outcome;
 mod payload;
 mod render;
+mod repair;
 mod schedule;
 mod slug;
 mod source;
@@ -43,9 +45,11 @@ pub use flow::{
 };
 pub use id::{ApiKeyId, ParseIdError, RunId, WorkerId};
 pub use inputs::{InputCheck, InputProblem, check_inputs};
+pub use layout::format;
 pub use outcome::{ErrorKind, Outcome, StepError};
 pub use payload::{PAYLOAD_DEPTH_MAX, PAYLOAD_NODES_MAX, PayloadProblem, check_payload};
 pub use render::{Style, render};
+pub use repair::{Fixed, Repaired, Trust, apply, repair};
 pub use schedule::{
     ClockChange, ClockChangeKind, Due, Earlier, Planned, Schedule, ScheduleError, Timetable, tzdb_version,
 };

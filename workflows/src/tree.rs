@@ -1,6 +1,7 @@
 //! One tree for both formats, in which every node knows its place in the text.
 
 mod json;
+mod reading;
 mod text;
 mod yaml;
 
@@ -9,6 +10,7 @@ use serde_json::{Map, Number, Value};
 use crate::check::Finding;
 use crate::source::{Format, Source, Span};
 
+pub(crate) use reading::Reading;
 pub(crate) use text::{Places, Quoting, Text};
 
 /// The largest document that is parsed at all, in bytes.
@@ -140,6 +142,16 @@ impl Node {
             Kind::Map(entries) => Value::Object(
                 entries.iter().map(|entry| (entry.key.clone(), entry.value.to_value())).collect::<Map<_, _>>(),
             ),
+        }
+    }
+
+    /// Whether a `|` or `>` scalar stands exactly there. Its span lacks the header, so it cannot be replaced by that.
+    pub fn has_block_scalar_at(&self, span: Span) -> bool {
+        match &self.kind {
+            Kind::List(items) => items.iter().any(|item| item.has_block_scalar_at(span)),
+            Kind::Map(entries) => entries.iter().any(|entry| entry.value.has_block_scalar_at(span)),
+            Kind::Text(text) => text.quoting == Quoting::YamlBlock && self.span == span,
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => false,
         }
     }
 

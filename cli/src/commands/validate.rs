@@ -1,38 +1,82 @@
 //! `onward validate`: the checker, without a server.
 
+mod fix;
+mod watch;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use onward_workflows::check;
+use onward_workflows::{Checked, Source, Trust, check};
 
 use crate::database::catalog;
 use crate::documents;
 use crate::failure::{Exit, Failure};
 use crate::output;
+use crate::process::runtime;
 use crate::settings::Settings;
 
-pub fn validate(settings: &Settings, files: &[PathBuf]) -> Result<ExitCode, Failure> {
+pub struct Wish {
+    pub files: Vec<PathBuf>,
+    pub fix: bool,
+    pub any_fix: bool,
+    pub watch: bool,
+}
+
+pub fn validate(settings: &Settings, wish: &Wish) -> Result<ExitCode, Failure> {
+    if wish.watch {
+        return runtime()?.block_on(watch::watch(settings, &wish.files));
+    }
     let began = Instant::now();
-    let (sources, catalog) = (documents::read(files)?, catalog());
-    let (mut steps, mut broken) = (0, 0);
-    for source in &sources {
-        let checked = check(source, &catalog);
-        documents::print_findings(source, &checked, settings);
-        match &checked.definition {
-            Some(definition) => steps += definition.steps.len() + definition.on_error.len(),
-            None => broken += 1,
+    let sources = documents::read(&wish.files)?;
+    let mut tally = Tally::default();
+    if wish.fix {
+        let trust = if wish.any_fix { Trust::Any } else { Trust::Safe };
+        for source in &sources {
+            tally.count(&fix::fix(settings, source, trust)?);
+        }
+    } else {
+        tally.check(settings, &sources);
+    }
+    // With the repaired text on standard output there is no room for talk.
+    let has_room = !wish.fix || !wish.files.iter().any(|file| documents::is_stdin_argument(file));
+    tally.sum_up(settings, began, if has_room { output::line } else { output::hint });
+    Ok(if tally.broken == 0 { ExitCode::SUCCESS } else { Exit::Invalid.into() })
+}
+
+/// What a check of several documents came to.
+#[derive(Debug, Default)]
+struct Tally {
+    documents: usize,
+    steps: usize,
+    broken: usize,
+}
+
+impl Tally {
+    fn check(&mut self, settings: &Settings, sources: &[Source]) {
+        let catalog = catalog();
+        for source in sources {
+            let checked = check(source, &catalog);
+            documents::print_findings(source, &checked, settings);
+            self.count(&checked);
         }
     }
-    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-    let documents = plural(sources.len(), "document");
-    if broken > 0 {
-        output::hint(&format!("{broken} of {documents} {} invalid", if broken == 1 { "is" } else { "are" }));
-        return Ok(Exit::Invalid.into());
+
+    fn count(&mut self, checked: &Checked) {
+        self.documents += 1;
+        match &checked.definition {
+            Some(definition) => self.steps += definition.steps.len() + definition.on_error.len(),
+            None => self.broken += 1,
+        }
     }
-    if !settings.json {
-        let millis = began.elapsed().as_millis();
-        output::line(&format!("ok  {documents}, {}  {millis} ms", plural(steps, "step")));
+
+    fn sum_up(&self, settings: &Settings, began: Instant, print: fn(&str)) {
+        let (documents, broken) = (output::plural(self.documents, "document"), self.broken);
+        if broken > 0 {
+            output::hint(&format!("{broken} of {documents} {} invalid", if broken == 1 { "is" } else { "are" }));
+        } else if !settings.json {
+            let millis = began.elapsed().as_millis();
+            print(&format!("ok  {documents}, {}  {millis} ms", output::plural(self.steps, "step")));
+        }
     }
-    Ok(ExitCode::SUCCESS)
 }

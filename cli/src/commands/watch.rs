@@ -2,24 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use onward_engine::{DeployAction, DeployError, DeployOptions, Engine, Expect, deploy, validate};
 use onward_workflows::{Severity, Source, Style, render};
 use serde_json::json;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::deploy::triggers;
+use crate::changes::Changes;
 use crate::documents;
 use crate::failure::{Exit, Failure};
 use crate::output;
-
-/// Editors write a file in several steps; the last one counts.
-const SETTLE: Duration = Duration::from_millis(50);
-/// Some file systems tell nobody what changes.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub struct Watched {
     engine: Engine,
@@ -108,23 +101,11 @@ impl Watched {
 
 /// Looks whenever something in the folder changes, until stopped.
 pub async fn watch(mut folder: Watched, stop: CancellationToken) {
-    let (note, mut notes) = mpsc::channel(1);
-    let notice = move |_: notify::Result<notify::Event>| {
-        // One waiting note is enough.
-        let _ = note.try_send(());
-    };
-    let watcher = notify::recommended_watcher(notice).and_then(|mut watcher: RecommendedWatcher| {
-        watcher.watch(&folder.folder, RecursiveMode::NonRecursive)?;
-        Ok(watcher)
-    });
-    if let Err(error) = &watcher {
-        tracing::warn!(error = %error, "the folder cannot be watched; it is looked at every few seconds");
-    }
+    let mut changes = Changes::of(std::slice::from_ref(&folder.folder));
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            Some(()) = notes.recv() => tokio::time::sleep(SETTLE).await,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = changes.next() => {}
         }
         if let Err(failure) = folder.look().await {
             tracing::warn!(?failure, "the folder could not be looked at");

@@ -4,6 +4,8 @@ mod commands;
 mod crash;
 mod dev;
 mod explain;
+mod fix;
+mod fmt;
 mod folder;
 mod place;
 mod proxy;

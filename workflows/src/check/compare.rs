@@ -51,7 +51,7 @@ fn finding(snippet: &Snippet<'_>, left: &Side<'_>, right: &Side<'_>) -> Finding 
         .label("values of different types are never equal");
     let text = literal.literal.unwrap_or_default();
     match (literal.json_type, other.json_type) {
-        ("string", "integer" | "number") if text.parse::<f64>().is_ok() => finding.fix(
+        ("string", "integer" | "number") if is_number(text) => finding.fix(
             format!("Compare with the number {text}"),
             false,
             vec![(snippet.span(literal.range.clone()), text.to_owned())],
@@ -59,10 +59,15 @@ fn finding(snippet: &Snippet<'_>, left: &Side<'_>, right: &Side<'_>) -> Finding 
         ("integer" | "number", "string") => finding.fix(
             format!("Compare with the text '{text}'"),
             false,
-            vec![(snippet.span(literal.range.clone()), format!("'{text}'"))],
+            vec![(snippet.span(literal.range.clone()), snippet.written(&format!("'{text}'")))],
         ),
         _ => finding,
     }
+}
+
+/// Digits that the expression language reads as one number.
+fn is_number(text: &str) -> bool {
+    matches!(tokens(text).as_slice(), [(Token::Number(number), _)] if *number == text) && text.parse::<f64>().is_ok()
 }
 
 fn comparable(left: &str, right: &str) -> bool {

@@ -7,7 +7,7 @@ use super::scan::{Piece, Token, pieces, tokens};
 use super::{Facts, Finding, Report, compare, legacy, references};
 use crate::Expression;
 use crate::source::Span;
-use crate::tree::{Node, Places};
+use crate::tree::{Node, Places, Quoting};
 
 /// The longest expression.
 const EXPRESSION_MAX: usize = 4096;
@@ -102,6 +102,15 @@ impl Snippet<'_> {
         // The end of the last character, not the start of the next: an escape or a line break may stand between.
         let end = self.places.offset(self.range.start + part.end);
         Span::new(start, end)
+    }
+
+    /// A piece of expression as it has to be written here, inside the quotes that the string has.
+    pub fn written(&self, text: &str) -> String {
+        match self.node.as_text().map(|text| text.quoting) {
+            Some(Quoting::Json | Quoting::YamlDouble) => text.replace('\\', "\\\\").replace('"', "\\\""),
+            Some(Quoting::YamlSingle) => text.replace('\'', "''"),
+            Some(Quoting::YamlPlain | Quoting::YamlBlock) | None => text.to_owned(),
+        }
     }
 
     pub fn whole(&self) -> Span {
@@ -217,7 +226,7 @@ fn mixed(field: &str, snippet: &Snippet<'_>, facts: &Facts<'_>) -> Finding {
     let finding = Finding::error("E122", span, format!("`{field}` mixes text with `{{{{ }}}}`"))
         .label("this is text, and text is not true or false");
     let bare = without_braces(snippet.text());
-    if Expression::compile(&bare, 1, 1).is_err() {
+    if Expression::compile(&bare, 1, 1).is_err() || !keeps_tokens(snippet.text(), &bare) {
         return finding.help("the whole field is already an expression: write it without the braces");
     }
     let raw = without_braces(span.text(&facts.source.text));
@@ -235,6 +244,17 @@ fn without_braces(text: &str) -> String {
             Piece::Text(range) | Piece::Open(range) | Piece::Hole(range) => &text[range],
         })
         .collect()
+}
+
+/// Whether the pieces stay what they are when nothing stands between them: no name grows, and no hole was in a string.
+fn keeps_tokens(text: &str, bare: &str) -> bool {
+    let apart: usize = pieces(text)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(range) | Piece::Open(range) | Piece::Hole(range) => tokens(&text[range]).len(),
+        })
+        .sum();
+    apart == tokens(bare).len()
 }
 
 /// An attempt must not depend on the moment or on chance: its bytes would change after a crash.

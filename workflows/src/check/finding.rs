@@ -79,12 +79,19 @@ impl Finding {
         self.span
     }
 
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 
     /// `tree` is missing when the document could not be parsed; then there is no path.
-    pub fn into_diagnostic(self, file: &str, lines: &Lines<'_>, tree: Option<&Node>) -> Diagnostic {
+    pub fn into_diagnostic(mut self, file: &str, lines: &Lines<'_>, tree: Option<&Node>) -> Diagnostic {
+        if let Some(tree) = tree {
+            self.fixes.retain(|fix| fix.edits.iter().all(|(span, _)| !tree.has_block_scalar_at(*span)));
+        }
         Diagnostic {
             file: file.to_owned(),
             severity: self.severity,

@@ -169,7 +169,12 @@ fn member(reference: &Reference<'_>, snippet: &Snippet<'_>, site: Site<'_>, fact
     let missing = |what: &str, known: Vec<&str>, report: &mut Report| {
         let span = snippet.span(reference.segment(1));
         let finding = Finding::error("E108", span, format!("there is no {what} called `{name}`"));
+        let is_quoted = snippet.text()[..reference.segment(1).start].ends_with(['\'', '"']);
         let finding = match report.closest(name, known.iter().copied()) {
+            // Behind a dot a hyphen would be a minus.
+            Some(meant) if meant.contains('-') && !is_quoted => {
+                finding.label(format!("did you mean `{}['{meant}']`?", reference.first()))
+            }
             Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
                 format!("Change to `{meant}`"),
                 false,

@@ -14,7 +14,7 @@ use crate::source::Span;
 pub(super) fn parse(text: &str) -> Result<Node, Vec<Finding>> {
     let mut reader = Reader {
         text,
-        parser: Parser::new_from_str(text),
+        parser: Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false }),
         anchors: HashMap::new(),
         nodes: 0,
         repeated: 0,

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
-use onward_workflows::{Catalog, Checked, ConfigField, FieldKind, Source, StepType, check};
+use onward_workflows::{Catalog, Checked, ConfigField, Diagnostic, FieldKind, Source, StepType, apply, check};
 
 const HTTP_REQUEST: StepType = StepType {
     name: "http.request",
@@ -34,7 +34,31 @@ pub fn catalog() -> Catalog {
 /// A text that starts with `{` is JSON; anything else is YAML.
 pub fn checked(text: &str) -> Checked {
     let file = if text.trim_start().starts_with('{') { "w.json" } else { "w.yaml" };
-    check(&Source::from_file(file, text), &catalog())
+    let source = Source::from_file(file, text);
+    let checked = check(&source, &catalog());
+    fixes_keep_their_promise(&source, &checked);
+    checked
+}
+
+/// Whatever document a test shows: each fix that is offered for it removes what it is offered for, and the text can be
+/// read as far as before.
+pub fn fixes_keep_their_promise(source: &Source, checked: &Checked) {
+    let is_syntax = |found: &Diagnostic| found.code.starts_with("E00");
+    let count = |checked: &Checked, wanted: &Diagnostic| {
+        let is_it = |found: &&Diagnostic| (found.code, &found.message) == (wanted.code, &wanted.message);
+        checked.diagnostics.iter().filter(is_it).count()
+    };
+    for diagnostic in &checked.diagnostics {
+        for fix in &diagnostic.fixes {
+            let changed = Source { text: apply(&source.text, &fix.edits), ..source.clone() };
+            let after = check(&changed, &catalog());
+            let story = format!("{}: {}\n{}\n{:?}", diagnostic.code, fix.title, changed.text, after.diagnostics);
+            let is_gone = count(&after, diagnostic) < count(checked, diagnostic) || after.omitted < checked.omitted;
+            // Of two mistakes in the syntax the second one is only seen when the first one is gone.
+            assert!(is_gone || is_syntax(diagnostic), "{story}");
+            assert!(is_syntax(diagnostic) || !after.diagnostics.iter().any(is_syntax), "{story}");
+        }
+    }
 }
 
 /// `code line:column` of everything that was found.

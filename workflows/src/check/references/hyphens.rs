@@ -37,13 +37,13 @@ pub(super) fn report(
             finding.help(format!("write `{alias}`, or `{bracketed}`")).fix(
                 format!("Write `{alias}`"),
                 true,
-                vec![(span, alias.clone())],
+                vec![(span, alias)],
             )
         } else {
             finding.help(format!("write `{bracketed}`")).fix(
                 format!("Write `{bracketed}`"),
                 true,
-                vec![(span, bracketed.clone())],
+                vec![(span, snippet.written(&bracketed))],
             )
         });
         explained.push(whole);
