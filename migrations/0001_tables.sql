@@ -63,16 +63,20 @@ create table onward.trigger (
     -- webhook
     endpoint text,
     authenticated boolean not null default true,
+    -- event: a name, or the beginning of names and `*`
+    event text,
     primary key (workflow, id),
     constraint trigger_cron_schedule
         check ((kind = 'cron') = (schedule is not null and timezone is not null and rules is not null)),
     constraint trigger_cron_next check (next_at is null or (kind = 'cron' and enabled)),
     constraint trigger_cron_nominal check ((next_at is null) = (nominal_at is null) and next_at >= nominal_at),
     constraint trigger_cron_pause check (paused_at is null and paused_until is null or paused_at is not null and kind = 'cron'),
-    constraint trigger_webhook_endpoint check ((kind = 'webhook') = (endpoint is not null))
+    constraint trigger_webhook_endpoint check ((kind = 'webhook') = (endpoint is not null)),
+    constraint trigger_event_name check ((kind = 'event') = (event is not null))
 );
 
 create unique index trigger_endpoint on onward.trigger (endpoint) where endpoint is not null;
+create index trigger_event on onward.trigger (event) where event is not null;
 create index trigger_due on onward.trigger (next_at) where next_at is not null;
 
 -- One row a nominal instant: what became of it. The primary key is what makes a fire happen once.

@@ -51,7 +51,8 @@ pub fn start_key(
 }
 
 pub fn named_start_key(key: String, caller: Option<&Principal>, route: &str, body: &[u8]) -> StartKey {
-    StartKey { scope: scope(caller, route), key, request_hash: hash(body), ttl: KEPT_FOR }
+    let scope = scope(caller, route);
+    StartKey { scope, key, request_hash: hash(body), ttl: KEPT_FOR, of_document: false }
 }
 
 pub fn answer_key(

@@ -56,6 +56,8 @@ codes! {
     InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "The request does not mean anything";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The key was used for another request";
     Internal = "internal", INTERNAL_SERVER_ERROR, "This is a fault of Onward";
+    /// For callers that wait for a run's output.
+    RunFailed = "run_failed", BAD_GATEWAY, "The run failed";
     NotReady = "not_ready", SERVICE_UNAVAILABLE, "This server cannot do its work";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The database does not answer";
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use onward_engine::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -29,6 +29,8 @@ pub struct Api {
 pub struct Settings {
     pub version: String,
     pub body_bytes_max: usize,
+    /// Of a webhook, whatever its document allows.
+    pub webhook_bytes_max: usize,
     pub connections_max: usize,
     /// From the first byte of a request to the last of its head.
     pub head_timeout: Duration,
@@ -47,6 +49,7 @@ impl Default for Settings {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             body_bytes_max: 512 * 1024,
+            webhook_bytes_max: 5 * 1024 * 1024,
             connections_max: 1_024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
@@ -64,7 +67,7 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 
 fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
     let mut routes = vec![
-        ("/triggers/{*endpoint}", post(triggers::start)),
+        ("/triggers/{*endpoint}", any(triggers::start)),
         ("/workflows", get(workflows::list).post(workflows::create)),
         ("/workflows/validate", post(workflows::validate)),
         ("/workflows/deploy", post(workflows::deploy)),

@@ -42,11 +42,7 @@ pub fn read(files: &[PathBuf]) -> Result<Vec<Source>, Failure> {
 }
 
 pub fn read_one(file: &Path) -> Result<Source, Failure> {
-    let read = if is_stdin_argument(file) {
-        read_text(io::stdin())
-    } else {
-        fs::File::open(file).and_then(read_text)
-    };
+    let read = if is_stdin_argument(file) { read_text(io::stdin()) } else { fs::File::open(file).and_then(read_text) };
     let text = read.map_err(|error| {
         let exit = if error.kind() == ErrorKind::NotFound { Exit::NotFound } else { Exit::Failed };
         Failure::new(exit, format!("read {}: {error}", file.display()))

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::database::{self, DatabaseError};
+use crate::ends::Ends;
 use crate::keys::KnownKeys;
 use crate::start::{self, EagerBatch, StartError, StartRun, Started};
 use crate::triggers::KnownEndpoints;
@@ -41,6 +42,17 @@ pub enum Priority {
     Low,
 }
 
+impl From<onward_workflows::Priority> for Priority {
+    fn from(written: onward_workflows::Priority) -> Self {
+        match written {
+            onward_workflows::Priority::Critical => Self::Critical,
+            onward_workflows::Priority::High => Self::High,
+            onward_workflows::Priority::Normal => Self::Normal,
+            onward_workflows::Priority::Low => Self::Low,
+        }
+    }
+}
+
 impl Priority {
     pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Normal, Self::Low];
 
@@ -66,6 +78,7 @@ pub struct Engine {
     wakes: Wakes,
     endpoints: Arc<KnownEndpoints>,
     keys: Arc<KnownKeys>,
+    ends: Arc<Ends>,
 }
 
 impl Engine {
@@ -89,6 +102,7 @@ impl Engine {
             wakes,
             endpoints: Arc::default(),
             keys: Arc::default(),
+            ends: Arc::default(),
         })
     }
 
@@ -111,6 +125,15 @@ impl Engine {
 
     pub fn env(&self) -> &Arc<Value> {
         &self.env
+    }
+
+    pub(crate) fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    /// A run has ended here: who waits for it in this process looks at once.
+    pub fn tell_end(&self, run: RunId) {
+        self.ends.tell(run);
     }
 
     pub fn wakes(&self) -> &Wakes {

@@ -12,7 +12,9 @@ mod commit;
 mod cron;
 pub mod database;
 mod deploy;
+mod dispatch;
 pub mod embedded;
+mod ends;
 mod engine;
 mod event;
 mod expire;
@@ -45,6 +47,8 @@ pub use deploy::{
     CheckedDocument, CheckedDocuments, DeployAction, DeployError, DeployOptions, Deployed, DeployedWorkflow, Expect,
     RESERVED_IDS, check_documents, deploy, deploy_in, forget_endpoints, validate,
 };
+pub use dispatch::{SendError, dispatch_left_over, send_event};
+pub use ends::{RunEnd, await_end};
 pub use engine::{Engine, Priority, Settings};
 pub use event::{Emitted, NewEvent, emit};
 pub use expire::{Forgotten, forget_expired_keys};

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{EvaluationError, InputProblem, PayloadProblem, RunId};
+use onward_workflows::{
+    Definition, EvaluationError, InputProblem, PayloadProblem, Reading, RunId, START_KEY_MAX, StartFields,
+    is_queue_name, read_trigger,
+};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
@@ -42,6 +45,13 @@ pub enum PrepareError {
     Payload(PayloadProblem),
     #[error("the workflow's variables have no value: {0}")]
     Variables(EvaluationError),
+    /// The trigger's `if` is false.
+    #[error("the trigger's `if` is false")]
+    Filtered,
+    #[error("the trigger cannot read what it was given: {0}")]
+    Trigger(EvaluationError),
+    #[error("`{field}` of the workflow has no value: {reason}")]
+    Field { field: &'static str, reason: String },
 }
 
 /// Checked, and so cannot be wrong.
@@ -68,6 +78,8 @@ pub struct StartKey {
     pub key: String,
     pub request_hash: [u8; 32],
     pub ttl: Duration,
+    /// Written in the document, not by the caller: requests are not compared.
+    pub of_document: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +89,14 @@ pub struct Started {
     pub duplicate: Option<Duplicate>,
 }
 
+/// What came again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Duplicate {
-    pub same_request: bool,
+pub enum Duplicate {
+    SameRequest,
+    /// The caller used a key for two requests.
+    OtherRequest,
+    /// The document's own key.
+    KeyOfDocument,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +123,25 @@ impl Engine {
     ) -> Result<StartRun, PrepareError> {
         onward_workflows::check_payload(&request.inputs).map_err(PrepareError::Payload)?;
         onward_workflows::check_payload(&request.trigger).map_err(PrepareError::Payload)?;
-        let inputs = version.inputs.check(request.inputs).map_err(PrepareError::Inputs)?;
+        let definition = &version.definition;
+        let trigger = request.trigger_id.as_deref();
+        let trigger = trigger.and_then(|id| definition.triggers.iter().find(|trigger| trigger.id == id));
+        let reading = match trigger {
+            None => Reading::Run { inputs: request.inputs, key: None },
+            Some(trigger) => read_trigger(definition, trigger, &request.trigger, request.inputs, self.env())
+                .map_err(PrepareError::Trigger)?,
+        };
+        let Reading::Run { inputs, key } = reading else { return Err(PrepareError::Filtered) };
+        let inputs = version.inputs.check(inputs).map_err(PrepareError::Inputs)?;
+        let fields = StartFields::read(definition, &inputs, &request.trigger, self.env())
+            .map_err(|error| PrepareError::Field { field: "a start field", reason: error.to_string() })?;
+        let key = match (request.key, key.or(fields.idempotency_key.clone())) {
+            // What the caller wrote counts first.
+            (Some(key), _) => Some(key),
+            (None, Some(key)) => Some(document_key(definition, key)?),
+            (None, None) => None,
+        };
+        let (queue, priority) = (queue(&fields)?, priority(&fields)?);
         let created_at = self.clock().now();
         let variables = if version.variables_are_literal() {
             None
@@ -123,10 +158,44 @@ impl Engine {
             variables,
             created_at,
             scheduled_at: request.scheduled_at,
-            queue: DEFAULT_QUEUE.to_owned(),
-            priority: Priority::Normal,
-            key: request.key,
+            queue,
+            priority,
+            key,
         })
+    }
+}
+
+/// A key of the document itself: whoever brings it again gets the first run, whatever else the request says.
+fn document_key(definition: &Definition, key: String) -> Result<StartKey, PrepareError> {
+    if key.is_empty() || key.len() > START_KEY_MAX {
+        let reason = format!("it has {} bytes, and may have between 1 and {START_KEY_MAX}", key.len());
+        return Err(PrepareError::Field { field: "idempotency_key", reason });
+    }
+    Ok(StartKey {
+        scope: format!("workflow/{}", definition.id),
+        key,
+        request_hash: [0; 32],
+        ttl: definition.idempotency_ttl,
+        of_document: true,
+    })
+}
+
+fn queue(fields: &StartFields) -> Result<String, PrepareError> {
+    match &fields.queue {
+        None => Ok(DEFAULT_QUEUE.to_owned()),
+        Some(name) if is_queue_name(name) => Ok(name.clone()),
+        Some(name) => Err(PrepareError::Field { field: "queue", reason: format!("`{name}` is no name of a queue") }),
+    }
+}
+
+fn priority(fields: &StartFields) -> Result<Priority, PrepareError> {
+    match (&fields.priority, fields.priority()) {
+        (None, _) => Ok(Priority::Normal),
+        (Some(_), Some(priority)) => Ok(priority.into()),
+        (Some(word), None) => Err(PrepareError::Field {
+            field: "priority",
+            reason: format!("`{word}` is not low, normal, high or critical"),
+        }),
     }
 }
 

@@ -173,6 +173,10 @@ impl<'a> Carried<'a> {
         loop {
             while !actions.is_empty() {
                 let mut asked = self.sort(std::mem::take(&mut actions));
+                // Before the run may end: afterwards nobody would ask again.
+                for child in std::mem::take(&mut asked.cancels) {
+                    errand::cancel_child(&self.carrier.engine, child).await;
+                }
                 if let Some(over) = self.store(&mut asked).await {
                     return over;
                 }
@@ -191,9 +195,6 @@ impl<'a> Carried<'a> {
                 }
                 for errand in asked.errands {
                     self.send(errand);
-                }
-                for child in asked.cancels {
-                    errand::cancel_child(&self.carrier.engine, child).await;
                 }
                 actions = asked.then;
             }
@@ -254,11 +255,10 @@ impl<'a> Carried<'a> {
                 match follows {
                     Action::End(end) => asked.end = Some(end),
                     Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
-                    Action::Run(_)
-                    | Action::Emit(_)
-                    | Action::Call(_)
-                    | Action::CancelChild(_)
-                    | Action::Record { .. } => asked.then.push(follows),
+                    Action::CancelChild(child) => asked.cancels.push(child),
+                    Action::Run(_) | Action::Emit(_) | Action::Call(_) | Action::Record { .. } => {
+                        asked.then.push(follows);
+                    }
                 }
             }
         }
@@ -321,6 +321,7 @@ impl<'a> Carried<'a> {
             Written::Stored => {
                 metrics::counter!("onward_checkpoints_total").increment(steps as u64);
                 let (status, _) = end?;
+                self.carrier.engine.tell_end(self.run);
                 if let Some(parent) = self.parent {
                     errand::wake_parent(&self.carrier.engine, parent).await;
                 }

@@ -1,6 +1,6 @@
 //! What the engine does for a step itself: sending an event, starting another run.
 
-use onward_engine::{CallError, CancelError, Engine, NewEvent, call, cancel, emit, wake_runs};
+use onward_engine::{CallError, CancelError, Engine, NewEvent, call, cancel, send_event, wake_runs};
 use onward_workflows::{CallChild, EmitEvent, ErrorKind, Event, Outcome, RunId, StepError};
 use serde_json::json;
 use uuid::Uuid;
@@ -43,7 +43,7 @@ async fn send(engine: &Engine, run: RunId, event: EmitEvent) -> Outcome {
         return Outcome::Failed(StepError::new(ErrorKind::Internal, "an event without an id"));
     };
     let new = NewEvent { id, name: event.name, key: event.key, data: event.data, depth: event.depth, run: Some(run) };
-    match emit(engine, &new).await {
+    match send_event(engine, &new).await {
         Ok(sent) => Outcome::Done(json!({ "event_id": event.id, "woke": sent.woke, "started": sent.started })),
         Err(error) => {
             tracing::warn!(run.id = %run, error = %error, "an event could not be stored");

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use onward_engine::{Engine, forget_expired_keys, keep_partitions};
+use onward_engine::{Engine, dispatch_left_over, forget_expired_keys, keep_partitions, wake_callers};
 use tokio_util::sync::CancellationToken;
 
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 const EXPIRY_EVERY: Duration = Duration::from_mins(1);
+/// What a process may have left half done.
+const LEFT_OVER_EVERY: Duration = Duration::from_secs(5);
 
 /// Keeps the partitions ahead and forgets expired keys, until stopped. Any number of processes may run it.
 pub async fn keep_house(engine: Engine, stop: CancellationToken) {
     let mut partitions = tokio::time::interval(PARTITIONS_EVERY);
     let mut expiry = tokio::time::interval(EXPIRY_EVERY);
+    let mut left_over = tokio::time::interval(LEFT_OVER_EVERY);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -21,7 +24,21 @@ pub async fn keep_house(engine: Engine, stop: CancellationToken) {
                 }
             }
             _ = expiry.tick() => forget(&engine).await,
+            _ = left_over.tick() => finish(&engine).await,
         }
+    }
+}
+
+async fn finish(engine: &Engine) {
+    match wake_callers(engine).await {
+        Ok(0) => {}
+        Ok(woken) => tracing::info!(woken, "callers whose wake-up was lost were woken"),
+        Err(error) => tracing::warn!(error = %error, "callers of ended runs could not be looked for"),
+    }
+    match dispatch_left_over(engine).await {
+        Ok(0) => {}
+        Ok(events) => tracing::info!(events, "events that were left half done were finished"),
+        Err(error) => tracing::warn!(error = %error, "events that were left half done could not be finished"),
     }
 }
 

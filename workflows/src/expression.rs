@@ -56,6 +56,8 @@ pub struct EvaluationError {
     pub source_text: String,
     pub line: u32,
     pub column: u32,
+    /// A property that the expression reads is not there.
+    pub missing: bool,
 }
 
 impl Expression {
@@ -155,13 +157,14 @@ impl Expression {
 
     /// Somewhere a value is missing: finds out which.
     fn missing(&self, scope: &Scope, near: Option<&Range<usize>>) -> EvaluationError {
-        match missing::explain(&scope.root(), &self.scanned(), near) {
+        let missing = |error| EvaluationError { missing: true, ..error };
+        missing(match missing::explain(&scope.root(), &self.scanned(), near) {
             Some((message, range)) => self.error(message, range.start),
             None => self.error(
                 "a value is missing here; give it a `default(…)` or an `else`",
                 near.map_or(0, |near| near.start),
             ),
-        }
+        })
     }
 
     pub(crate) fn error(&self, message: impl Into<String>, at: usize) -> EvaluationError {
@@ -174,7 +177,7 @@ impl Expression {
                 column += 1;
             }
         }
-        EvaluationError { message: message.into(), source_text: self.source.clone(), line, column }
+        EvaluationError { message: message.into(), source_text: self.source.clone(), line, column, missing: false }
     }
 }
 

@@ -22,6 +22,7 @@ mod repair;
 mod schedule;
 mod slug;
 mod source;
+mod start;
 mod suggest;
 mod template;
 mod tree;
@@ -53,6 +54,7 @@ pub use repair::{Fixed, Repaired, Trust, apply, repair};
 pub use schedule::{
     ClockChange, ClockChangeKind, Due, Earlier, Planned, Schedule, ScheduleError, Timetable, tzdb_version,
 };
-pub use slug::slug;
+pub use slug::{is_queue_name, slug};
 pub use source::{Format, Source, UnknownFormat};
+pub use start::{Reading, START_KEY_MAX, StartFields, read_trigger};
 pub use template::{Part, Template};

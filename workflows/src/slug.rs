@@ -30,7 +30,7 @@ pub(crate) fn is_workflow_id(id: &str) -> bool {
 }
 
 /// As the jobs' table takes it.
-pub(crate) fn is_queue_name(name: &str) -> bool {
+pub fn is_queue_name(name: &str) -> bool {
     name.len() <= SLUG_MAX
         && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
         && name

@@ -75,6 +75,9 @@ impl From<PrepareError> for Problem {
             }
             PrepareError::Payload(problem) => Self::new(Code::InvalidRequest, problem.to_string()),
             PrepareError::Variables(error) => Self::new(Code::InvalidInputs, error.to_string()),
+            PrepareError::Trigger(_) | PrepareError::Field { .. } | PrepareError::Filtered => {
+                Self::new(Code::InvalidInputs, error.to_string())
+            }
         }
     }
 }

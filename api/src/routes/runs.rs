@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use onward_engine::{
-    CancelOutcome, PrepareRun, RunDetail, RunFilter, Scope, find_run, find_workflow_head, list_runs, match_run,
-    read_steps,
+    CancelOutcome, Duplicate, PrepareRun, RunDetail, RunFilter, Scope, find_run, find_workflow_head, list_runs,
+    match_run, read_steps,
 };
 use onward_workflows::RunId;
 use serde::Deserialize;
@@ -78,8 +78,10 @@ pub async fn start(
     let started = api.engine.start(api.engine.prepare(version, prepare)?).await?;
     let replayed = match started.duplicate {
         None => false,
-        Some(duplicate) if duplicate.same_request => true,
-        Some(_) => return Err(Problem::new(Code::IdempotencyKeyReused, "send another body with another key")),
+        Some(Duplicate::SameRequest | Duplicate::KeyOfDocument) => true,
+        Some(Duplicate::OtherRequest) => {
+            return Err(Problem::new(Code::IdempotencyKeyReused, "send another body with another key"));
+        }
     };
     let url = format!("/api/v1/runs/{}", started.run);
     let body = json!({ "id": started.run, "workflow": id, "status": "queued", "url": url });

@@ -34,6 +34,7 @@ struct Columns {
     last_run_id: Vec<Option<Uuid>>,
     endpoint: Vec<Option<String>>,
     authenticated: Vec<bool>,
+    event: Vec<Option<String>>,
     rules: Vec<Option<String>>,
     nominal_at: Vec<Option<DateTime<Utc>>>,
     paused_at: Vec<Option<DateTime<Utc>>>,
@@ -74,7 +75,8 @@ pub(super) async fn replace(
         &columns.rules as &[Option<String>],
         &columns.nominal_at as &[Option<DateTime<Utc>>],
         &columns.paused_at as &[Option<DateTime<Utc>>],
-        &columns.paused_until as &[Option<DateTime<Utc>>]
+        &columns.paused_until as &[Option<DateTime<Utc>>],
+        &columns.event as &[Option<String>]
     )
     .execute(connection)
     .await?;
@@ -114,7 +116,7 @@ async fn refuse_taken(connection: &mut PgConnection, columns: &Columns, touched:
 impl Columns {
     fn push(&mut self, document: &CheckedDocument, trigger: &Trigger, before: Option<&Before>, now: DateTime<Utc>) {
         let (mut schedule, mut timezone, mut endpoint, mut authenticated) = (None, None, None, true);
-        let (mut rules, mut next, mut pause) = (None, None, (None, None));
+        let (mut rules, mut next, mut pause, mut event) = (None, None, (None, None), None);
         let kind = match &trigger.kind {
             TriggerKind::Cron(cron) => {
                 if document.definition.enabled && trigger.enabled {
@@ -134,7 +136,10 @@ impl Columns {
                 };
                 "webhook"
             }
-            TriggerKind::Event(_) => "event",
+            TriggerKind::Event(on) => {
+                event = Some(on.event.clone());
+                "event"
+            }
             TriggerKind::Manual => "manual",
         };
         self.workflow.push(document.definition.id.clone());
@@ -147,6 +152,7 @@ impl Columns {
         self.last_run_id.push(before.and_then(|before| before.last_run_id));
         self.endpoint.push(endpoint);
         self.authenticated.push(authenticated);
+        self.event.push(event);
         self.rules.push(rules);
         self.nominal_at.push(next.map(|next| next.nominal_at));
         self.paused_at.push(pause.0);

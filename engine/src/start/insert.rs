@@ -129,9 +129,15 @@ fn settle(start: &StartRun, begun: bool, claimed: bool, first: Option<Uuid>, has
         // A repeat of our own batch after a lost answer.
         Some(first) if first == start.run.0 => Verdict::Settled { started: started(start.run, None), claimed: false },
         Some(first) => {
-            let same_request = start.key.as_ref().is_some_and(|key| hash == Some(&key.request_hash));
-            let duplicate = Some(Duplicate { same_request });
-            Verdict::Settled { started: started(RunId(first), duplicate), claimed: false }
+            let key = start.key.as_ref();
+            let duplicate = if key.is_some_and(|key| key.of_document) {
+                Duplicate::KeyOfDocument
+            } else if key.is_some_and(|key| hash == Some(&key.request_hash)) {
+                Duplicate::SameRequest
+            } else {
+                Duplicate::OtherRequest
+            };
+            Verdict::Settled { started: started(RunId(first), Some(duplicate)), claimed: false }
         }
         // Expired and removed between two looks.
         None => Verdict::Busy,

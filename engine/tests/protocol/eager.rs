@@ -14,7 +14,13 @@ use crate::bed::{Bed, DEADLINE};
 use crate::session::{FENCE, Session, query, replaced};
 
 fn key(name: &str) -> StartKey {
-    StartKey { scope: "test".to_owned(), key: name.to_owned(), request_hash: [1; 32], ttl: Duration::from_hours(1) }
+    StartKey {
+        scope: "test".to_owned(),
+        key: name.to_owned(),
+        request_hash: [1; 32],
+        ttl: Duration::from_hours(1),
+        of_document: false,
+    }
 }
 
 /// The starts, all in one batch that is now in the worker's hands, and the callers that wait for it.
@@ -83,7 +89,7 @@ async fn a_keyed_start_by_a_worker_without_a_row_is_stored_for_others_under_its_
         let started = callers.await.expect("the caller is answered")[0];
         runs.push((started.run, started.duplicate));
     }
-    assert_eq!(runs[1], (runs[0].0, Some(Duplicate { same_request: true })));
+    assert_eq!(runs[1], (runs[0].0, Some(Duplicate::SameRequest)));
     assert_eq!(bed.owner(runs[0].0).await, None);
 }
 

@@ -31,8 +31,13 @@ async fn a_keyed_start_whose_commit_was_not_answered_is_not_its_own_duplicate() 
     let bed = Bed::new().await;
     let wire = Wire::to(bed.database.options()).await;
     let engine = engine_on(wire.options()).await;
-    let key =
-        StartKey { scope: "test".to_owned(), key: "k".to_owned(), request_hash: [1; 32], ttl: Duration::from_hours(1) };
+    let key = StartKey {
+        scope: "test".to_owned(),
+        key: "k".to_owned(),
+        request_hash: [1; 32],
+        ttl: Duration::from_hours(1),
+        of_document: false,
+    };
     let start = bed.prepare(Some(key)).await;
     let run = start.run;
     wire.lose_answer_to("COMMIT");

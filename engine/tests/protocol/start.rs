@@ -11,7 +11,13 @@ use crate::session::{Session, code_of, query, replaced};
 const IN_ONE_STATEMENT: &str = include_str!("broken/start_in_one_statement.sql");
 
 fn key(name: &str, hash: u8) -> StartKey {
-    StartKey { scope: "test".to_owned(), key: name.to_owned(), request_hash: [hash; 32], ttl: Duration::from_hours(24) }
+    StartKey {
+        scope: "test".to_owned(),
+        key: name.to_owned(),
+        request_hash: [hash; 32],
+        ttl: Duration::from_hours(24),
+        of_document: false,
+    }
 }
 
 #[tokio::test]
@@ -76,7 +82,7 @@ async fn a_start_that_meets_a_held_key_goes_to_the_next_batch_and_becomes_a_dupl
     winner.commit().await;
 
     let twin = twin.await.expect("the twin is answered");
-    assert_eq!((twin.run, twin.duplicate), (first.run, Some(Duplicate { same_request: true })));
+    assert_eq!((twin.run, twin.duplicate), (first.run, Some(Duplicate::SameRequest)));
 }
 
 #[tokio::test]
@@ -140,7 +146,7 @@ async fn twins_in_one_batch_are_answered_with_one_run() {
     let (first, twin, other) = tokio::join!(bed.engine.start(first), bed.engine.start(twin), bed.engine.start(other));
     assert_eq!(first.expect("an answer").duplicate, None);
     let twin = twin.expect("an answer");
-    assert_eq!((twin.run, twin.duplicate), (run, Some(Duplicate { same_request: false })));
+    assert_eq!((twin.run, twin.duplicate), (run, Some(Duplicate::OtherRequest)));
     assert_eq!(other.expect("an answer").duplicate, None);
     assert_eq!(bed.count("select count(*) from onward.run").await, 2);
 }
@@ -151,7 +157,7 @@ async fn an_expired_key_is_taken_over_and_another_request_under_a_live_one_is_to
     let start = async |hash| bed.engine.start(bed.prepare(Some(key("k", hash))).await).await.expect("an answer");
     let first = start(1).await;
     let other = start(2).await;
-    assert_eq!((other.run, other.duplicate), (first.run, Some(Duplicate { same_request: false })));
+    assert_eq!((other.run, other.duplicate), (first.run, Some(Duplicate::OtherRequest)));
 
     bed.database.move_clock(Duration::from_hours(25)).await;
 
@@ -159,6 +165,6 @@ async fn an_expired_key_is_taken_over_and_another_request_under_a_live_one_is_to
     assert_eq!(second.duplicate, None);
     assert_ne!(second.run, first.run);
     let twin = start(2).await;
-    assert_eq!((twin.run, twin.duplicate), (second.run, Some(Duplicate { same_request: true })));
+    assert_eq!((twin.run, twin.duplicate), (second.run, Some(Duplicate::SameRequest)));
     assert_eq!(bed.count("select count(*) from onward.idempotency").await, 1);
 }

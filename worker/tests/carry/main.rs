@@ -4,4 +4,5 @@
 mod bed;
 mod examples;
 mod language;
+mod outside;
 mod runs;

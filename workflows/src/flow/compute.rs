@@ -76,7 +76,7 @@ fn fail(
 }
 
 pub(super) fn not_evaluated(error: &EvaluationError) -> StepError {
-    let EvaluationError { message, source_text: _, line, column } = error;
+    let EvaluationError { message, source_text: _, line, column, missing: _ } = error;
     StepError::new(ErrorKind::Expression, format!("line {line}, column {column}: {message}"))
 }
 
