@@ -173,9 +173,14 @@ create table onward.checkpoint (
     started_at timestamptz not null,
     finished_at timestamptz not null,
     worker_id uuid,
+    -- Who wrote it, when no worker did.
+    settled_by text,
     primary key (run_id, path, attempt),
     constraint checkpoint_attempt_positive check (attempt >= 1),
-    constraint checkpoint_error check ((error is not null) = (status in ('retrying', 'failed', 'ambiguous'))),
+    constraint checkpoint_error check (
+        (error is not null) = (status in ('retrying', 'failed', 'ambiguous'))
+        or (status = 'retrying' and settled_by is not null)
+    ),
     constraint checkpoint_output_size check (octet_length(output::text) <= 10485760)
 ) partition by range (run_id);
 
@@ -260,6 +265,19 @@ create table onward.idempotency (
 );
 
 create index idempotency_expired on onward.idempotency (expires_at);
+
+-- What people did to runs.
+create table onward.audit (
+    id bigint generated always as identity primary key,
+    at timestamptz not null default onward.now(),
+    actor text not null,
+    action text not null,
+    run_id uuid,
+    path text,
+    detail json not null
+);
+
+create index audit_run on onward.audit (run_id) where run_id is not null;
 
 create table onward.api_key (
     id uuid primary key,

@@ -23,6 +23,7 @@ mod idempotency;
 mod keys;
 mod lease;
 mod load;
+mod operate;
 mod partitions;
 mod read;
 mod readiness;
@@ -59,6 +60,7 @@ pub use keys::{
 };
 pub use lease::{HEARTBEAT_EVERY, Lease, LeaseLost, WorkerFacts, heartbeat, register, unregister};
 pub use load::{LoadedRun, Unloadable, load};
+pub use operate::{Replay, ReplayError, ReplayVersion, RetryError, SettleError, Settling, replay, retry, settle};
 pub use partitions::{WEEKS_AHEAD, keep_partitions};
 pub use read::{
     ReadError, RunCursor, RunDetail, RunFilter, RunPage, RunRow, RunState, WaitingFor, WaitingKind, WorkerRow,

@@ -4,6 +4,7 @@
 //! checkpoints in, and gets diagnostics or actions back. Start at [`check`] for "is this document right?" and at
 //! [`Flow`] for "what does this run do next?".
 
+mod again;
 mod catalog;
 mod check;
 mod definition;
@@ -27,6 +28,7 @@ mod suggest;
 mod template;
 mod tree;
 
+pub use again::{Again, NotAgain};
 pub use catalog::{Catalog, ConfigField, FieldKind, StepType};
 pub use check::{Checked, Outside, check, inputs_by_workflow};
 pub use definition::{

@@ -40,7 +40,11 @@ async fn an_event_wakes_the_run_that_waits_for_its_key_and_no_other() {
     listening(&bed, 2).await;
     assert_eq!(send(&bed, "order.approval", Some("A"), json!({"sure": true, "by": "dana"})).await.woke, 1);
     let (status, output, error) = bed.ended(first).await;
-    assert_eq!((status.as_str(), &output["data"]["by"], &output["key"]), ("succeeded", &json!("dana"), &json!("A")), "{error}");
+    assert_eq!(
+        (status.as_str(), &output["data"]["by"], &output["key"]),
+        ("succeeded", &json!("dana"), &json!("A")),
+        "{error}"
+    );
     assert!(bed.end_of(second).await.is_none());
 }
 

@@ -73,7 +73,7 @@ async fn an_ambiguous_step_that_nobody_settles_fails_after_seven_days() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_during_a_send_ends_the_run_and_no_step_starts_after_it() {
     let bed = Bed::new().await;
-    let id = bed.deploy(&sends("1m")).await;
+    let id = bed.deploy(&sends("2s")).await;
     let _worker = bed.work(4);
     let run = bed.start(&id, json!({})).await;
     wait_for_requests(&bed, "/confirmations", 1).await;
