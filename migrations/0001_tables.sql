@@ -229,6 +229,32 @@ create table onward.event (
 create index event_match on onward.event (name, key, received_at);
 create index event_undispatched on onward.event (received_at) where started is null;
 
+-- Who may be at work at once: a path of a run, or (path '') the run itself.
+create table onward.slot (
+    key text not null,
+    run_id uuid not null,
+    path text not null,
+    attempt int not null,
+    held boolean not null default false,
+    priority onward.priority not null,
+    -- As the last one who asked had it.
+    "limit" int not null,
+    since timestamptz not null default onward.now(),
+    primary key (key, run_id, path, attempt),
+    constraint slot_key_size check (octet_length(key) between 1 and 400),
+    constraint slot_limit_positive check ("limit" >= 1)
+);
+
+create index slot_run on onward.slot (run_id);
+create index slot_waiting on onward.slot (key, priority, since) where not held;
+
+-- When the next one may begin, by key: one row a rate.
+create table onward.rate (
+    key text primary key,
+    next_at timestamptz not null,
+    constraint rate_key_size check (octet_length(key) between 1 and 400)
+) with (fillfactor = 50);
+
 -- Outputs of steps that say how long they may be reused.
 create table onward.cached (
     key text primary key,

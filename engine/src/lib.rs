@@ -4,6 +4,7 @@
 //! does, and reports back through [`Committer`]. Start at [`Engine`], then follow a run: `start`, `claim`, `load`,
 //! `commit`, and for when things go wrong `lease`, `reap`, `sweep`.
 
+mod cached;
 mod call;
 mod cancel;
 mod claim;
@@ -22,6 +23,7 @@ mod history;
 mod idempotency;
 mod keys;
 mod lease;
+mod limits;
 mod load;
 mod operate;
 mod partitions;
@@ -37,6 +39,7 @@ mod versions;
 mod wake;
 mod workflows;
 
+pub use cached::{find_cached, forget_cached, keep_cached};
 pub use call::{CallError, call, wake_callers, wake_runs};
 pub use cancel::{CancelError, CancelOutcome, CancelRequest, cancel, cancel_and_undo};
 pub use claim::{Claimed, Lanes, claim};
@@ -59,6 +62,7 @@ pub use keys::{
     create_key, create_key_in, list_keys, revoke_key,
 };
 pub use lease::{HEARTBEAT_EVERY, Lease, LeaseLost, WorkerFacts, heartbeat, register, unregister};
+pub use limits::{RateRequest, SlotRequest, acquire_slot, release_slots, reserve_rate, slot_rivals, tidy_slots};
 pub use load::{LoadedRun, Unloadable, load};
 pub use operate::{Replay, ReplayError, ReplayVersion, RetryError, SettleError, Settling, replay, retry, settle};
 pub use partitions::{WEEKS_AHEAD, keep_partitions};
