@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use onward_engine::{Engine, Lease};
+use onward_engine::{Engine, Lease, find_cached, keep_cached};
 use onward_steps::{Attempt, Steps};
 use onward_workflows::{ErrorKind, Event, Outcome, RunStep, StepError};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 /// Between two looks at a lease that is late.
@@ -23,6 +24,13 @@ pub(crate) async fn run(
     own: Arc<Semaphore>,
     seats: Arc<Semaphore>,
 ) -> Event {
+    let asked_at = engine.clock().now();
+    if let Some(output) = reusable(&engine, &step).await {
+        metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => "cached")
+            .increment(1);
+        let (outcome, finished_at) = (Outcome::Done(output), engine.clock().now().max(asked_at));
+        return Event::Outcome { path: step.path, attempt: step.attempt, outcome, started_at: asked_at, finished_at };
+    }
     // The run's own seat, for as long as no other attempt of the run is on it, or a further one: when every seat is
     // held by a run, parallel steps take turns on their run's own.
     let _seat = tokio::select! {
@@ -37,9 +45,26 @@ pub(crate) async fn run(
     let started_at = engine.clock().now();
     let outcome = carry_out(&steps, &step).await;
     let finished_at: DateTime<Utc> = engine.clock().now().max(started_at);
+    if let (Some(cache), Outcome::Done(output)) = (&step.cache, &outcome)
+        && let Err(error) = keep_cached(&engine, &cache.key, output, cache.ttl).await
+    {
+        tracing::warn!(step.path = %step.path, error = %error, "an output could not be kept for others");
+    }
     metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => name_of(&outcome))
         .increment(1);
     Event::Outcome { path: step.path, attempt: step.attempt, outcome, started_at, finished_at }
+}
+
+/// What another attempt came to lately, when the step says that this is good enough.
+async fn reusable(engine: &Engine, step: &RunStep) -> Option<Value> {
+    let cache = step.cache.as_ref()?;
+    match find_cached(engine, &cache.key).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(step.path = %step.path, error = %error, "a kept output could not be looked for");
+            None
+        }
+    }
 }
 
 async fn carry_out(steps: &Steps, step: &RunStep) -> Outcome {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use onward_engine::{Engine, dispatch_left_over, forget_expired_keys, keep_partitions, wake_callers};
+use onward_engine::{
+    Engine, dispatch_left_over, forget_cached, forget_expired_keys, keep_partitions, tidy_slots, wake_callers,
+};
 use tokio_util::sync::CancellationToken;
 
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
@@ -30,6 +32,9 @@ pub async fn keep_house(engine: Engine, stop: CancellationToken) {
 }
 
 async fn finish(engine: &Engine) {
+    if let Err(error) = tidy_slots(engine).await {
+        tracing::warn!(error = %error, "slots could not be tidied up");
+    }
     match wake_callers(engine).await {
         Ok(0) => {}
         Ok(woken) => tracing::info!(woken, "callers whose wake-up was lost were woken"),
@@ -43,6 +48,9 @@ async fn finish(engine: &Engine) {
 }
 
 async fn forget(engine: &Engine) {
+    if let Err(error) = forget_cached(engine).await {
+        tracing::warn!(error = %error, "outputs that are too old could not be deleted");
+    }
     loop {
         match forget_expired_keys(engine.pool()).await {
             Ok(forgotten) if forgotten.more => {}

@@ -229,3 +229,18 @@ async fn a_loop_sends_each_item_once_and_goes_on_after_a_crash() {
     let sent = bed.shop.requests().len();
     assert_eq!(sent, 5, "each item once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_output_is_reused_while_it_is_fresh() {
+    let bed = Bed::new().await;
+    let id = bed
+        .deploy("version: 1\nname: rates\ninputs: {n: {type: integer}}\nsteps:\n  - {id: get, type: http.request, cache: 1h, config: {url: 'http://shop.test/rates?n={{ inputs.n }}'}}\n  - {id: key, type: http.request, cache: {ttl: 1h, key: any}, config: {url: 'http://shop.test/rates?m={{ inputs.n }}'}}\n")
+        .await;
+    let _worker = bed.work(4);
+    for (n, requests) in [(1, 2), (1, 2), (2, 3)] {
+        let run = bed.start(&id, json!({"n": n})).await;
+        let (status, _, error) = bed.ended(run).await;
+        assert_eq!(status, "succeeded", "{error}");
+        assert_eq!(bed.shop.requests().len(), requests);
+    }
+}
