@@ -54,17 +54,15 @@ fn unknown_fields_are_errors_with_a_version_or_when_they_resemble_one() {
 
 #[test]
 fn fields_of_the_document_have_their_kinds() {
-    for field in ["secrets", "finally"] {
-        check(&format!("name: a\n{field}: x\nsteps: [{{ id: a, type: return }}]"), &["E105 2"]);
+    for field in ["secrets", "finally", "defaults", "concurrency", "rate_limit"] {
+        let expected = format!("E105 2:{}", field.len() + 3);
+        check(&format!("name: a\n{field}: x"), &[expected.as_str()]);
     }
-    for field in ["defaults", "concurrency", "rate_limit"] {
-        check(&format!("name: a\n{field}: x\nsteps: [{{ id: a, type: return }}]"), &["E105 2"]);
-    }
-    check("name: a\nqueue: A B\nsteps: [{ id: a, type: return }]", &["E112 2:8"]);
-    check("name: a\npriority: urgent\nsteps: [{ id: a, type: return }]", &["E105 2:11"]);
-    check("name: a\nsecrets: [A, A, a b]\nsteps: [{ id: a, type: return }]", &["E104 2:14", "E112 2:17"]);
-    check("name: a\nconcurrency: { limit: 0 }\nsteps: [{ id: a, type: return }]", &["E105 2:23"]);
-    check("name: a\nrate_limit: { limit: 1 }\nsteps: [{ id: a, type: return }]", &["E103 2:13"]);
+    check("name: a\nqueue: A B", &["E112 2:8"]);
+    check("name: a\npriority: urgent", &["E105 2:11"]);
+    check("name: a\nsecrets: [A, A, a b]", &["E104 2:14", "E112 2:17"]);
+    check("name: a\nconcurrency: { limit: 0 }", &["E105 2:23"]);
+    check("name: a\nrate_limit: { limit: 1 }", &["E103 2:13"]);
 }
 
 #[test]
@@ -74,21 +72,21 @@ fn a_step_has_exactly_one_body() {
     check_step("{ id: a, type: return, parallel: true }", &["E128 26"]);
     check_step("{ id: a, steps: [] }", &["E103 19"]);
     check_step("{ id: a, steps: [{ id: b, type: return }], parallel: x }", &["E105 56"]);
-    check_step("{ id: a, switch: [{ steps: [] }, { if: inputs.x, steps: [] }] }", &["E129", "E108"]);
+    check_step("{ id: a, switch: [{ steps: [] }, { if: inputs.x, steps: [] }] }", &["E129 23", "E108 49"]);
 }
 
 #[test]
 fn loops_and_events_are_checked() {
-    check_step("{ id: a, type: value, foreach: { as: x } }", &["E103"]);
-    check_step("{ id: a, type: value, foreach: 5 }", &["E105"]);
-    check_step("{ id: a, type: value, foreach: { in: [1], as: steps } }", &["E104"]);
-    check_step("{ id: a, type: value, foreach: { in: [1], concurrency: 0 } }", &["E105"]);
+    check_step("{ id: a, type: value, foreach: { as: x } }", &["E103 34"]);
+    check_step("{ id: a, type: value, foreach: 5 }", &["E105 34"]);
+    check_step("{ id: a, type: value, foreach: { in: [1], as: steps } }", &["E104 49"]);
+    check_step("{ id: a, type: value, foreach: { in: [1], concurrency: 0 } }", &["E105 58"]);
     check_step("{ id: a, type: value, foreach: [1, 2], config: '{{ item + index }}' }", &[]);
-    check_step("{ id: a, type: return, foreach: [1] }", &["E129"]);
-    check_step("{ id: a, type: wait_for_event, config: { event: x } }", &["E116"]);
+    check_step("{ id: a, type: return, foreach: [1] }", &["E129 18"]);
+    check_step("{ id: a, type: wait_for_event, config: { event: x } }", &["E116 18"]);
     check_step("{ id: a, type: wait_for_event, timeout: 1h, config: { event: x, where: event.data.ok } }", &[]);
-    check_step("{ id: a, type: emit }", &["E103"]);
-    check_step("{ id: a, type: call, config: { workflow: b, mode: later } }", &["E105"]);
+    check_step("{ id: a, type: emit }", &["E103 18"]);
+    check_step("{ id: a, type: call, config: { workflow: b, mode: later } }", &["E105 53"]);
 }
 
 #[test]

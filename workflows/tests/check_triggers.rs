@@ -102,10 +102,10 @@ fn trigger_fields_are_checked() {
     check("- { type: cron, config: { schedule: '@daily', timezone: Asia/Jeruslem } }", &["E118 4:57"]);
     check("- { type: cron, config: { schedule: '@daily', timezone: '' } }", &["E118 4:57"]);
     check("- { type: cron, config: { schedule: '@daily', enabled: false } }", &["E102 4:47"]);
-    check("- { type: webhook, if: 'trigger.body.a == 1', inputs: { b: '{{ trigger.body.b }}' } }", &["E108 4:59"]);
+    check("- { type: webhook, if: 'trigger.body.a == 1', inputs: { b: '{{ trigger.body.b }}' } }", &["E108 4:57"]);
     check("- { type: webhook, if: 'inputs.a == 1' }", &["E124 4:25"]);
     check("- { type: webhook, config: { auth: signature } }", &["E103 4:36"]);
-    check("- { type: webhook, config: { signature: { scheme: stripe, secret: abc } } }", &["E105 4:68"]);
+    check("- { type: webhook, config: { signature: { scheme: stripe, secret: abc } } }", &["E105 4:67"]);
     check("- { type: webhook, config: { respond: result, respond_timeout: 2m } }", &["E115 4:64"]);
     check("- { type: webhook, config: { respond: later } }", &["E105 4:39"]);
     check("- { type: webhook, config: { methods: [FETCH] } }", &["E105 4:40"]);
