@@ -22,6 +22,7 @@ mod shared;
 mod steering;
 mod steps;
 mod templates;
+mod tokens;
 mod triggers;
 mod undo;
 mod values;

@@ -4,7 +4,7 @@ use super::expressions::{Site, condition};
 use super::fields::Fields;
 use super::outline::{ListKind, StepAt};
 use super::steps::read_inner;
-use super::{Facts, Finding, Report, config, steering, templates, values};
+use super::{Facts, Finding, Report, config, steering, templates, tokens, values};
 use crate::suggest::closest;
 use crate::tree::{Entry, Kind, Node};
 use crate::{Arm, Body};
@@ -160,6 +160,7 @@ pub(super) fn of_type(step: &Node, id: &str, site: Site<'_>, facts: &Facts<'_>, 
     let empty = Node { span: type_node.span, kind: Kind::Map(Vec::new()) };
     let written = step.field("config");
     let config = written.unwrap_or(&empty);
+    tokens::check(config, facts, report);
     if step_type == "value" {
         return Some(Body::Value(templates::build(config, site, facts, report)));
     }
