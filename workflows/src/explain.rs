@@ -57,7 +57,8 @@ static FOLDERS: [Folder; 5] = [
     folder!(CODES, "codes", [
         "E001" "E002" "E003" "E004" "E005" "E006" "E007" "E101" "E102" "E103" "E104" "E105" "E106" "E107" "E108"
         "E109" "E110" "E111" "E112" "E113" "E114" "E115" "E116" "E117" "E118" "E119" "E120" "E121" "E122" "E123"
-        "E124" "E125" "E126" "E127" "E201" "E202" "E203" "E301" "W101" "W102" "W201" "W202" "W203" "W204" "W205"
+        "E124" "E125" "E126" "E127" "E128" "E129" "E201" "E202" "E203" "E301" "W101" "W102" "W201" "W202" "W203"
+        "W204" "W205"
     ]),
 ];
 
@@ -73,7 +74,7 @@ const PARTS: [(&str, &[&str]); 17] = [
     ("catch_up", &["catch_up_window"]),
     ("starts_at", &["ends_at"]),
     ("endpoint", &["path"]),
-    ("signature", &["scheme", "tolerance", "header", "prefix", "verify_token"]),
+    ("signature", &["scheme", "secret", "tolerance", "header", "prefix", "verify_token"]),
     ("respond", &["respond_timeout"]),
     ("methods", &["max_body"]),
     ("wait_for_event", &["where", "since"]),
