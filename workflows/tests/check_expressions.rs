@@ -153,7 +153,7 @@ fn error_handlers_read_every_step_and_the_error() {
 
 #[test]
 fn the_output_reads_every_step_but_no_handler() {
-    let text = "version: 1\nname: a\noutput: '{{ steps.a.output }}{{ steps.c.output }}'\nsteps: [{ id: a, type: return }]\non_error: [{ id: c, type: return }]\n";
+    let text = "version: 1\nname: a\noutput: '{{ steps.a.output }}{{ steps.c.output }}'\nsteps: [{ id: a, type: return }]\non_error: [{ id: c, type: value }]\n";
     assert_eq!(found(text), ["E111 3:39"]);
 }
 

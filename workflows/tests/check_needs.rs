@@ -65,7 +65,7 @@ fn the_circle_names_its_steps_in_order() {
 #[test]
 fn handlers_do_not_wait_for_steps() {
     let text =
-        "version: 1\nname: a\nsteps: [{ id: a, type: return }]\non_error: [{ id: b, needs: [a], type: return }]\n";
+        "version: 1\nname: a\nsteps: [{ id: a, type: return }]\non_error: [{ id: b, needs: [a], type: value }]\n";
     assert_eq!(found(text), ["E107 4:29"]);
 }
 

@@ -55,7 +55,7 @@ pub(super) const STEERING: [StepType; 9] = [
         summary: "Starts another workflow, and waits for its output.",
         fields: &[
             required("workflow", FieldKind::Text, "its id"),
-            optional("input", FieldKind::Any, "its inputs"),
+            optional("input", FieldKind::Object, "its inputs"),
             optional("mode", FieldKind::OneOf(&["wait", "start"]), "wait by default; start goes on at once"),
         ],
         built_in: true,

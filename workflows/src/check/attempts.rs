@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::expressions::{Reads, STEP_ROOTS, Site, condition};
+use super::conditions::condition;
+use super::expressions::{Reads, Site};
 use super::fields::Fields;
-use super::{Facts, Finding, Report, values};
+use super::{Facts, Finding, Report, limits, values};
 use crate::tree::{Kind, Node};
 use crate::{Backoff, Retry};
 
@@ -15,6 +16,9 @@ const RETRIES_MAX: u32 = 100;
 
 const DEFAULTS_FIELDS: [&str; 3] = ["retry", "timeout", "queue"];
 const RETRY_FIELDS: [&str; 7] = ["max", "delay", "backoff", "max_delay", "jitter", "within", "if"];
+
+/// What holds for every step cannot read one of them.
+const DEFAULTS_ROOTS: [&str; 6] = ["inputs", "variables", "env", "trigger", "run", "workflow"];
 
 /// How a failed undo is repeated.
 const UNDO_RETRIES_DEFAULT: u32 = 10;
@@ -90,8 +94,12 @@ pub(super) fn check_defaults(node: &Node, facts: &Facts<'_>, report: &mut Report
         positive("timeout", timeout, report);
     }
     if let Some(retry) = node.field("retry") {
-        let place = Place { id: "defaults", roots: &STEP_ROOTS, reads: Reads::NoStep, undoes: false };
+        let place = Place { id: "defaults", roots: &DEFAULTS_ROOTS, reads: Reads::NoStep, undoes: false };
         written(retry, &place, Retry::NONE, facts, report);
+    }
+    if let Some(queue) = node.field("queue") {
+        let site = Site { roots: &DEFAULTS_ROOTS, reads: Reads::NoStep, calls: true };
+        limits::queue(queue, site, facts, report);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a step does: its type and its `config`, a block, or a choice.
 
-use super::expressions::{Site, condition};
+use super::conditions::condition;
+use super::expressions::Site;
 use super::fields::Fields;
 use super::outline::{ListKind, StepAt};
 use super::steps::read_inner;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::outline::{ListKind, Outline, StepAt};
-use super::scan::{Piece, Token, pieces, tokens};
+use super::scan::{Token, tokens};
 use super::{Facts, Finding, Report, compare, legacy, references};
 use crate::Expression;
 use crate::source::Span;
@@ -53,6 +53,13 @@ pub(super) const ALL_ROOTS: [&str; 12] = [
     "secrets",
     "index",
 ];
+
+/// A word of the language, which cannot be the name of anything.
+pub(super) fn is_word(name: &str) -> bool {
+    matches!(name, "and" | "or" | "not" | "in" | "is" | "if" | "else")
+        || references::BUILT_IN.contains(&name)
+        || references::FUNCTIONS.contains(&name)
+}
 
 /// What the expressions of a step can read.
 pub(super) fn roots<'o>(outline: &'o Outline, step: StepAt, in_own_loop: bool, extra: &[&'o str]) -> Vec<&'o str> {
@@ -178,83 +185,6 @@ pub(super) fn compile(
     }
     let resolved = legacy::rename(source, &renames);
     Expression::compile(&resolved, start.line, start.column).ok()
-}
-
-/// A field that is an expression as it stands: `if` and its like.
-pub(super) fn condition(
-    field: &str,
-    node: &Node,
-    site: Site<'_>,
-    facts: &Facts<'_>,
-    report: &mut Report,
-) -> Option<Expression> {
-    let Some(value) = node.as_str() else {
-        if let crate::tree::Kind::Bool(value) = node.kind {
-            let start = facts.lines.position(node.span.start);
-            return Expression::compile(if value { "true" } else { "false" }, start.line, start.column).ok();
-        }
-        report.add(super::values::wrong_kind(field, node, "an expression that gives true or false"));
-        return None;
-    };
-    let places = Places::of(node, &facts.source.text);
-    let trimmed = value.trim();
-    let start = value.len() - value.trim_start().len();
-    let whole = start..start + trimmed.len();
-    let found = pieces(trimmed);
-    let range = match found.as_slice() {
-        [Piece::Hole(inner)] => start + inner.start..start + inner.end,
-        _ if found.iter().any(|piece| matches!(piece, Piece::Hole(_))) => {
-            report.add(mixed(field, &Snippet { node, range: whole, places: &places }, facts));
-            return None;
-        }
-        _ => whole,
-    };
-    let snippet = Snippet { node, range, places: &places };
-    if let [(Token::Text(_) | Token::Number(_), _)] = tokens(snippet.text()).as_slice() {
-        report.add(
-            Finding::error("E122", snippet.whole(), format!("`{field}` is neither true nor false"))
-                .label("this is always the same value")
-                .help(format!("compare it with something: inputs.name == {}", snippet.text())),
-        );
-        return None;
-    }
-    compile(&snippet, site, facts, report)
-}
-
-fn mixed(field: &str, snippet: &Snippet<'_>, facts: &Facts<'_>) -> Finding {
-    let span = snippet.whole();
-    let finding = Finding::error("E122", span, format!("`{field}` mixes text with `{{{{ }}}}`"))
-        .label("this is text, and text is not true or false");
-    let bare = without_braces(snippet.text());
-    if Expression::compile(&bare, 1, 1).is_err() || !keeps_tokens(snippet.text(), &bare) {
-        return finding.help("the whole field is already an expression: write it without the braces");
-    }
-    let raw = without_braces(span.text(&facts.source.text));
-    finding.help(format!("the whole field is already an expression: {bare}")).fix(
-        "Remove the braces",
-        true,
-        vec![(span, raw)],
-    )
-}
-
-fn without_braces(text: &str) -> String {
-    pieces(text)
-        .into_iter()
-        .map(|piece| match piece {
-            Piece::Text(range) | Piece::Open(range) | Piece::Hole(range) => &text[range],
-        })
-        .collect()
-}
-
-/// Whether the pieces stay what they are when nothing stands between them: no name grows, and no hole was in a string.
-fn keeps_tokens(text: &str, bare: &str) -> bool {
-    let apart: usize = pieces(text)
-        .into_iter()
-        .map(|piece| match piece {
-            Piece::Text(range) | Piece::Open(range) | Piece::Hole(range) => tokens(&text[range]).len(),
-        })
-        .sum();
-    apart == tokens(bare).len()
 }
 
 /// An attempt must not depend on the moment or on chance: its bytes would change after a crash.

@@ -1,9 +1,9 @@
 //! `foreach`: what it goes over, and how.
 
-use super::expressions::{Reads, Site, condition, roots};
+use super::expressions::{self, Reads, Site, roots};
 use super::fields::Fields;
 use super::outline::StepAt;
-use super::{Facts, Finding, Report, templates, values};
+use super::{Facts, Finding, Report, conditions, templates, values};
 use crate::tree::{Kind, Node};
 use crate::{Foreach, Template};
 
@@ -50,7 +50,7 @@ pub(super) fn read(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut R
 fn items(field: &str, node: &Node, site: Site<'_>, facts: &Facts<'_>, report: &mut Report) -> Option<Template> {
     match &node.kind {
         Kind::List(_) => Some(templates::build(node, site, facts, report)),
-        Kind::Text(_) => condition(field, node, site, facts, report).map(Template::Hole),
+        Kind::Text(_) => conditions::list(field, node, site, facts, report).map(Template::Hole),
         _ => {
             report.add(values::wrong_kind(field, node, "a list, or an expression that gives one"));
             None
@@ -70,7 +70,7 @@ fn item_name(node: &Node, outer: &[&str], report: &mut Report) -> Option<String>
         );
         return None;
     }
-    if outer.contains(&name) || super::expressions::ALL_ROOTS.contains(&name) {
+    if outer.contains(&name) || expressions::ALL_ROOTS.contains(&name) || expressions::is_word(name) {
         report.add(
             Finding::error("E104", node.span, format!("`{name}` already means something here"))
                 .label("an item needs a name of its own"),

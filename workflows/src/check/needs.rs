@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::outline::{OutlinedStep, StepAt};
 use super::{Finding, Report, values};
-use crate::source::{Source, Span};
+use crate::source::{Format, Source, Span};
 use crate::suggest::listed;
 use crate::tree::Node;
 
@@ -34,7 +34,10 @@ pub(super) fn read(
     let mut written: Vec<Option<Vec<Need>>> = Vec::with_capacity(list.len());
     for (place, node) in nodes.iter().enumerate().take(list.len()) {
         let needs = node.field("needs");
-        all[list[place]].needs_end = needs.and_then(|needs| end_of(needs, source));
+        all[list[place]].more_needs = match needs {
+            Some(needs) => end_of(needs, source),
+            None => beside_id(node, source),
+        };
         let steps: Vec<&OutlinedStep> = list.iter().map(|step| &all[*step]).collect();
         let found = needs.map(|needs| names(&steps, &places, place, needs, report));
         // In a parallel block a step without `needs` waits for nothing.
@@ -217,14 +220,43 @@ fn circle(all: &[Option<Vec<Need>>], start: usize, first: Need) -> Option<Vec<(u
     Some(edges)
 }
 
-/// Where a further name goes in a `needs` list that is written in brackets.
-fn end_of(needs: &Node, source: &Source) -> Option<(Span, &'static str)> {
+/// Where text has to go so that a step needs one more; the name stands between `before` and `after`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Insertion {
+    pub at: Span,
+    pub before: String,
+    pub after: &'static str,
+}
+
+/// In a `needs` list that is written in brackets.
+fn end_of(needs: &Node, source: &Source) -> Option<Insertion> {
     let items = needs.as_list()?;
     if !needs.span.text(&source.text).starts_with('[') {
         return None;
     }
-    Some(match items.last() {
-        Some(last) => (Span::at(last.span.end), ", "),
-        None => (Span::at(needs.span.start + 1), ""),
-    })
+    let (at, before) = match items.last() {
+        Some(last) => (last.span.end, ", \""),
+        None => (needs.span.start + 1, "\""),
+    };
+    Some(Insertion { at: Span::at(at), before: before.to_owned(), after: "\"" })
+}
+
+/// A `needs` of its own, behind the step's id.
+fn beside_id(step: &Node, source: &Source) -> Option<Insertion> {
+    let id = step.as_map()?.iter().find(|entry| entry.key == "id")?;
+    let at = Span::at(id.value.span.end);
+    let key = match source.format {
+        Format::Json => "\"needs\"",
+        Format::Yaml => "needs",
+    };
+    if step.span.text(&source.text).starts_with('{') {
+        return Some(Insertion { at, before: format!(", {key}: [\""), after: "\"]" });
+    }
+    let line = source.text[..id.key_span.start].rfind('\n').map_or(0, |line| line + 1);
+    let margin = &source.text[line..id.key_span.start];
+    // A tab, or a letter of several bytes, could not be replaced by one blank.
+    if !margin.bytes().all(|byte| matches!(byte, b' ' | b'-')) {
+        return None;
+    }
+    Some(Insertion { at, before: format!("\n{}{key}: [\"", " ".repeat(margin.len())), after: "\"]" })
 }

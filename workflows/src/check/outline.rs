@@ -57,8 +57,8 @@ pub(super) struct OutlinedStep {
     pub needs: Vec<usize>,
     /// By place: whether the step there is surely over when this one starts.
     pub waits_for: Vec<bool>,
-    /// Where another name could be written into `needs`, and the text before it.
-    pub needs_end: Option<(Span, &'static str)>,
+    /// How another name could be written into `needs`.
+    pub more_needs: Option<needs::Insertion>,
     /// The key of its `foreach`.
     pub foreach: Option<Span>,
     /// What its `foreach` calls an item.
@@ -170,7 +170,7 @@ impl Outline {
             place,
             needs: Vec::new(),
             waits_for: Vec::new(),
-            needs_end: None,
+            more_needs: None,
             foreach: foreach.map(|entry| entry.key_span),
             item: foreach.map(|entry| item_name(&entry.value)),
             lists: Vec::new(),

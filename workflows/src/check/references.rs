@@ -5,15 +5,16 @@ mod steps;
 
 use std::ops::Range;
 
-use super::expressions::{ALL_ROOTS, Site, Snippet};
+use super::expressions::{ALL_ROOTS, STEP_ROOTS, Site, Snippet};
 use super::legacy::{self, Rename};
 use super::{Facts, Finding, Report};
 use crate::Expression;
 use crate::suggest::listed;
 
 /// Names that the language itself brings.
-const BUILT_IN: [&str; 10] = ["true", "false", "none", "null", "True", "False", "None", "now", "uuid", "loop"];
-const FUNCTIONS: [&str; 5] = ["now", "uuid", "range", "dict", "namespace"];
+pub(super) const BUILT_IN: [&str; 10] =
+    ["true", "false", "none", "null", "True", "False", "None", "now", "uuid", "loop"];
+pub(super) const FUNCTIONS: [&str; 5] = ["now", "uuid", "range", "dict", "namespace"];
 const RUN_FIELDS: [&str; 9] =
     ["id", "url", "status", "error", "attempt", "started_at", "scheduled_at", "labels", "compensated"];
 const WORKFLOW_FIELDS: [&str; 3] = ["id", "name", "version"];
@@ -88,6 +89,16 @@ fn root(
         return None;
     }
     let span = snippet.span(reference.segment(0));
+    if name == "item"
+        && let Some(item) = site.roots.iter().rev().find(|root| !STEP_ROOTS.contains(root) && !ALL_ROOTS.contains(root))
+    {
+        report.add(
+            Finding::error("E124", span, "there is nothing called `item`")
+                .label(format!("this loop calls it `{item}`"))
+                .fix(format!("Change to `{item}`"), false, vec![(span, (*item).to_owned())]),
+        );
+        return None;
+    }
     if let Some(why) = elsewhere(name) {
         let message = format!("`{name}` cannot be read here");
         report.add(

@@ -1,6 +1,7 @@
 //! The config of the types that the engine carries out itself.
 
-use super::expressions::{Site, condition};
+use super::conditions::condition;
+use super::expressions::Site;
 use super::{Facts, Finding, Report, templates, values};
 use crate::tree::{Kind, Node};
 use crate::{Body, CallMode, EventPattern, Failure, LogLevel, Template, WaitFor};

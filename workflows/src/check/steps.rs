@@ -1,13 +1,14 @@
 //! One step: its fields, apart from what its body wants.
 
 use super::attempts::{self, Effort, Place};
-use super::expressions::{Reads, Site, condition, roots};
+use super::conditions::condition;
+use super::expressions::{Reads, Site, roots};
 use super::fields::{Fields, PLACEMENT_HELP};
 use super::limits::{self, Of};
 use super::outline::{ListAt, ListKind, StepAt};
-use super::{Facts, Finding, Report, body, loops, shared, templates, undo, values};
+use super::{Facts, Finding, Report, body, loops, placement, shared, templates, undo, values};
 use crate::tree::{Entry, Kind, Node};
-use crate::{Body, Cache, OnError, Step};
+use crate::{Cache, OnError, Step};
 
 pub(super) const STEP_FIELDS: [&str; 24] = [
     "id",
@@ -101,7 +102,11 @@ fn read(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut Report) -> O
     let rate_limit = node.field("rate_limit").and_then(|node| limits::rate_limit(node, site, facts, report));
     shared::note(node, facts);
     let default_queue = facts.defaults.filter(|_| effort == Effort::Work).and_then(|defaults| defaults.field("queue"));
-    let queue = node.field("queue").or(default_queue).and_then(|queue| limits::queue(queue, site, facts, report));
+    let queue = match node.field("queue") {
+        Some(queue) => limits::queue(queue, site, facts, report),
+        // Reported once, where it stands.
+        None => default_queue.and_then(|queue| limits::queue(queue, site, facts, &mut Report::default())),
+    };
     let priority = node.field("priority").and_then(|node| limits::priority(node, site, facts, report));
     only_for_work(entries, effort, report);
     let on_error = node.field("on_error").map_or(OnError::Fail, |handler| on_error(handler, index, facts, report));
@@ -111,7 +116,7 @@ fn read(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut Report) -> O
         .map(|nodes| read_inner(nodes, index, ListKind::StepFinally, facts, report))
         .unwrap_or_default();
     let compensate = node.field("compensate").and_then(|node| undo::read(node, index, &id, facts, report));
-    placement(node, index, body.as_ref(), facts, report);
+    placement::check(node, index, facts, report);
     Some(Step {
         name,
         needs: outlined.needs.clone(),
@@ -195,41 +200,6 @@ fn on_error(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut Report) 
     match values::word("on_error", node, &["fail", "continue"], report) {
         Some("continue") => OnError::Continue,
         _ => OnError::Fail,
-    }
-}
-
-/// Steps that cannot stand everywhere.
-fn placement(node: &Node, index: StepAt, body: Option<&Body>, facts: &Facts<'_>, report: &mut Report) {
-    let outline = &facts.outline;
-    let list = outline.steps[index].list;
-    let kinds = || {
-        std::iter::once(outline.lists[list].kind).chain(outline.owners(list).map(|owner| outline.list_of(owner).kind))
-    };
-    let entry = |key: &str| node.as_map().into_iter().flatten().find(|entry| entry.key == key);
-    if let (Some(Body::Return(_)), Some(entry)) = (body, entry("type")) {
-        let in_loop = outline.steps[index].foreach.is_some()
-            || outline.owners(list).any(|owner| outline.steps[owner].foreach.is_some());
-        let why = match kinds().find_map(|kind| match kind {
-            ListKind::Finally | ListKind::StepFinally => Some("`finally` cannot change how the run ends"),
-            ListKind::Undo => Some("an undo cannot make the run succeed"),
-            _ => None,
-        }) {
-            Some(why) => Some(why),
-            None => in_loop.then_some("one item cannot end the run for all the others"),
-        };
-        if let Some(why) = why {
-            report.add(Finding::error("E129", entry.value.span, "`return` cannot stand here").label(why));
-        }
-    }
-    if let Some(entry) = entry("compensate")
-        && let Some(why) = kinds().find_map(|kind| match kind {
-            ListKind::Finally | ListKind::StepFinally => Some("nothing that comes after `finally` would undo it"),
-            ListKind::Undo => Some("an undo is not undone"),
-            ListKind::OnError => Some("nothing that comes after `on_error` of the document would undo it"),
-            _ => None,
-        })
-    {
-        report.add(Finding::error("E129", entry.key_span, "`compensate` cannot stand here").label(why));
     }
 }
 

@@ -97,7 +97,7 @@ fn find(name: Option<&str>, value: &str) -> Option<Range<usize>> {
         Piece::Hole(_) | Piece::Open(_) => None,
     });
     let has_holes = pieces.iter().any(|piece| !matches!(piece, Piece::Text(_)));
-    known.or_else(|| (!has_holes && name.is_some_and(|name| names_credential(name))).then(|| bare(value))?)
+    known.or_else(|| (!has_holes && name.is_some_and(names_credential)).then(|| bare(value))?)
 }
 
 fn well_known(text: &str) -> Option<Range<usize>> {

@@ -6,7 +6,8 @@ mod webhook;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::expressions::{Reads, Site, TRIGGER_ROOTS, condition};
+use super::conditions::condition;
+use super::expressions::{Reads, Site, TRIGGER_ROOTS};
 use super::fields::Fields;
 use super::{Facts, Finding, Report, templates, values};
 use crate::source::Span;
@@ -20,7 +21,13 @@ const TYPES: [&str; 4] = ["cron", "webhook", "event", "manual"];
 const TRIGGER_FIELDS: [&str; 7] = ["id", "type", "config", "enabled", "if", "inputs", "idempotency_key"];
 
 /// `workflow` is the id, which is the default endpoint.
-pub(super) fn read(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut Report) -> Vec<Trigger> {
+pub(super) fn read(
+    node: &Node,
+    workflow: &str,
+    inputs: &BTreeMap<String, Input>,
+    facts: &Facts<'_>,
+    report: &mut Report,
+) -> Vec<Trigger> {
     let Some(items) = values::list("triggers", node, report) else { return Vec::new() };
     if let Some(extra) = items.get(TRIGGERS_MAX) {
         report.add(
@@ -43,7 +50,9 @@ pub(super) fn read(node: &Node, workflow: &str, facts: &Facts<'_>, report: &mut 
             );
         }
         let id = id(item, &trigger.kind, &mut ids, report);
-        triggers.push(Trigger { id, ..trigger });
+        let trigger = Trigger { id, ..trigger };
+        check_inputs(&trigger, item, inputs, report);
+        triggers.push(trigger);
     }
     triggers
 }
@@ -128,35 +137,30 @@ fn mapping(node: &Node, site: Site<'_>, facts: &Facts<'_>, report: &mut Report) 
 }
 
 /// Inputs that a trigger can never supply: its runs would all be refused.
-pub(super) fn check_inputs(
-    triggers: &[Trigger],
-    node: Option<&Node>,
-    inputs: &BTreeMap<String, Input>,
-    report: &mut Report,
-) {
-    let nodes = node.and_then(Node::as_list).unwrap_or_default();
-    for (trigger, node) in triggers.iter().zip(nodes) {
-        let given: Vec<&str> = match (&trigger.inputs, &trigger.kind) {
-            (Some(given), _) => given.iter().map(|(name, _)| name.as_str()).collect(),
-            (None, TriggerKind::Cron(_)) => Vec::new(),
-            // The request, or the event, may bring them.
-            (None, TriggerKind::Webhook(_) | TriggerKind::Event(_) | TriggerKind::Manual) => continue,
-        };
-        let missing: Vec<&str> = inputs
-            .iter()
-            .filter(|(name, input)| input.default.is_none() && !given.contains(&name.as_str()))
-            .map(|(name, _)| name.as_str())
-            .collect();
-        if missing.is_empty() {
-            continue;
-        }
-        let first = node.as_map().and_then(<[Entry]>::first).map_or(node.span, |entry| entry.key_span);
-        report.add(
-            Finding::warning("W205", first, format!("the trigger `{}` cannot supply {}", trigger.id, listed(missing)))
-                .label("its runs would be refused")
-                .help("give them a `default`, or map them with `inputs` of the trigger"),
-        );
+fn check_inputs(trigger: &Trigger, node: &Node, inputs: &BTreeMap<String, Input>, report: &mut Report) {
+    let given: Vec<&str> = match (&trigger.inputs, &trigger.kind) {
+        (Some(given), _) => given.iter().map(|(name, _)| name.as_str()).collect(),
+        (None, TriggerKind::Cron(_)) => Vec::new(),
+        // The request, or the event, may bring them.
+        (None, TriggerKind::Webhook(_) | TriggerKind::Event(_) | TriggerKind::Manual) => return,
+    };
+    let missing: Vec<&str> = inputs
+        .iter()
+        .filter(|(name, input)| input.default.is_none() && !given.contains(&name.as_str()))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if missing.is_empty() {
+        return;
     }
+    let entries = node.as_map().unwrap_or_default();
+    let (first, key) = (entries.first(), entries.iter().find(|entry| entry.key == "inputs"));
+    let span = key.or(first).map_or(node.span, |entry| entry.key_span);
+    let help = if missing.len() == 1 { "give it a `default`, or map it" } else { "give them a `default`, or map them" };
+    report.add(
+        Finding::warning("W205", span, format!("the trigger `{}` cannot supply {}", trigger.id, listed(missing)))
+            .label("its runs would be refused")
+            .help(format!("{help} with `inputs` of the trigger")),
+    );
 }
 
 fn unknown_type(name: &str, node: &Node) -> Finding {

@@ -210,10 +210,12 @@ fn add_need(finding: Finding, from: &OutlinedStep, to: &OutlinedStep) -> Finding
         .label("may not have run yet")
         .related(to.id_span, format!("`{over}` can still be running at that time"))
         .help(format!("add `{over}` to the `needs` of `{waiting}`"));
-    match from.needs_end {
-        Some((end, before)) => {
-            finding.fix(format!("Add `{over}` to `needs`"), true, vec![(end, format!("{before}\"{over}\""))])
-        }
+    match &from.more_needs {
+        Some(more) => finding.fix(
+            format!("Add `{over}` to `needs`"),
+            true,
+            vec![(more.at, format!("{}{over}{}", more.before, more.after))],
+        ),
         None => finding,
     }
 }

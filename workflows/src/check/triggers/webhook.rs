@@ -14,7 +14,7 @@ pub(super) const FIELDS: [&str; 9] =
 const SIGNATURE_FIELDS: [&str; 6] = ["scheme", "secret", "header", "prefix", "tolerance", "verify_token"];
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 const RESPOND_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
-const RESPOND_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+const RESPOND_TIMEOUT_MAX: Duration = Duration::from_mins(1);
 const TOLERANCE_DEFAULT: Duration = Duration::from_mins(5);
 /// Bytes.
 const BODY_DEFAULT: usize = 512 * 1024;
