@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
-use onward_workflows::{Catalog, Checked, ConfigField, Diagnostic, FieldKind, Source, StepType, apply, check};
+use onward_workflows::{
+    Catalog, Checked, ConfigField, Diagnostic, FieldKind, Source, StepType, Style, apply, check, render,
+};
 
 const HTTP_REQUEST: StepType = StepType {
     name: "http.request",
@@ -68,4 +70,35 @@ pub fn found(text: &str) -> Vec<String> {
         .iter()
         .map(|found| format!("{} {}:{}", found.code, found.range.start.line, found.range.start.column))
         .collect()
+}
+
+/// A YAML document in which «» stands around what the carets point at, and the codes in the order of the text.
+#[track_caller]
+pub fn check_marked(marked: &str, codes: &[&str]) -> Vec<Diagnostic> {
+    let text = marked.replace(['«', '»'], "");
+    let source = Source::from_file("w.yaml", text.as_str());
+    let found = check(&source, &catalog()).diagnostics;
+    let shown = render(&found, &source, Style::default());
+    let found_codes: Vec<&str> = found.iter().map(|found| found.code).collect();
+    assert_eq!(found_codes, codes, "{text}\n{shown}");
+    let mut with_marks = text.clone();
+    for range in found.iter().rev().map(|found| found.range) {
+        with_marks.insert(range.end.offset as usize, '»');
+        with_marks.insert(range.start.offset as usize, '«');
+    }
+    assert_eq!(with_marks, marked, "{shown}");
+    found
+}
+
+/// The document after its safe fixes, one after the other, as long as there are any.
+pub fn with_safe_fixes(file: &str, text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..20 {
+        let found = check(&Source::from_file(file, text.as_str()), &catalog()).diagnostics;
+        let Some(fix) = found.into_iter().flat_map(|found| found.fixes).find(|fix| fix.safe) else { break };
+        for edit in fix.edits.iter().rev() {
+            text.replace_range(edit.range.start.offset as usize..edit.range.end.offset as usize, &edit.text);
+        }
+    }
+    text
 }

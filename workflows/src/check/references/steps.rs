@@ -97,7 +97,7 @@ fn not_readable(outline: &Outline, reads: Reads, target: StepAt, span: Span) -> 
                 .or_else(|| in_loop(outline, &inner, target, span));
         }
         return beside(outline, (reader, step), (target, sibling), span)
-            .or_else(|| only_later(outline, reader, (target, into), span))
+            .or_else(|| only_later(outline, (reader, target), &targets[1..=at], span))
             .or_else(|| in_loop(outline, &[&inner[..], &[sibling]].concat(), target, span));
     }
     apart(outline, reader, target, span)
@@ -166,10 +166,15 @@ fn runs(list: ListKind) -> &'static str {
     }
 }
 
-/// Undo steps run when what comes after them in the text is long over.
-fn only_later(outline: &Outline, reader: StepAt, (target, _): (StepAt, Via), span: Span) -> Option<Finding> {
-    let is_undo = chain(outline, target, Via::Before).iter().any(|(_, via)| *via == Via::Inside(ListKind::Undo));
-    is_undo.then(|| {
+/// Undo steps run when what comes after them in the text is long over. `into` is the way from the read step to the list
+/// that both are in.
+fn only_later(
+    outline: &Outline,
+    (reader, target): (StepAt, StepAt),
+    into: &[(StepAt, Via)],
+    span: Span,
+) -> Option<Finding> {
+    into.iter().any(|(_, via)| *via == Via::Inside(ListKind::Undo)).then(|| {
         let (reading, read) = (id(outline, reader), id(outline, target));
         Finding::error("E111", span, format!("`{reading}` reads `{read}`, {}", runs(ListKind::Undo)))
             .label("it has no result here")
