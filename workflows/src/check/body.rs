@@ -134,7 +134,7 @@ fn switch(
                     "an arm has no `steps`",
                 )
                 .label("there is nothing to do")
-                .help("to do nothing in this case write a `value` step, or leave the arm out"),
+                .help("to do nothing in this case write \"steps\": []"),
             );
             continue;
         };
