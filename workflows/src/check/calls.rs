@@ -52,7 +52,8 @@ pub(super) fn compare(call: &Call, known: &BTreeMap<String, BTreeMap<String, Inp
         .collect();
     if !missing.is_empty() {
         let message = format!("the call of `{}` leaves out {}", call.workflow, listed(missing.iter().copied()));
-        findings.push(Finding::error("E201", call.workflow_span, message).label("it has no default"));
+        let label = if missing.len() == 1 { "it has no default" } else { "they have no default" };
+        findings.push(Finding::error("E201", call.workflow_span, message).label(label));
     }
     findings
 }

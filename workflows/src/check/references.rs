@@ -9,6 +9,7 @@ use super::expressions::{ALL_ROOTS, STEP_ROOTS, Site, Snippet};
 use super::legacy::{self, Rename};
 use super::{Facts, Finding, Report};
 use crate::Expression;
+use crate::source::Span;
 use crate::suggest::listed;
 
 /// Names that the language itself brings.
@@ -121,13 +122,7 @@ fn root(
     None
 }
 
-fn unknown_root(
-    name: &str,
-    meant: Option<&str>,
-    span: crate::source::Span,
-    site: Site<'_>,
-    facts: &Facts<'_>,
-) -> Finding {
+fn unknown_root(name: &str, meant: Option<&str>, span: Span, site: Site<'_>, facts: &Facts<'_>) -> Finding {
     let finding = Finding::error("E124", span, format!("there is nothing called `{name}`"));
     let full = match name {
         "webhook" => Some("trigger.body".to_owned()),
@@ -209,19 +204,8 @@ fn member(reference: &Reference<'_>, snippet: &Snippet<'_>, site: Site<'_>, fact
             }
         }
         "secrets" if !facts.secrets.iter().any(|secret| secret == name) => {
-            let span = snippet.span(reference.segment(1));
-            let finding = Finding::error("E109", span, format!("the secret `{name}` is not declared"));
-            report.add(
-                match report.closest(name, facts.secrets.iter().map(String::as_str)) {
-                    Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
-                        format!("Change to `{meant}`"),
-                        false,
-                        vec![(span, meant.to_owned())],
-                    ),
-                    None => finding.label("only declared secrets can be read"),
-                }
-                .help(format!("declare it: \"secrets\": [\"{name}\"] at the top of the document")),
-            );
+            let finding = undeclared_secret(name, snippet.span(reference.segment(1)), facts, report);
+            report.add(finding);
         }
         "run" if !RUN_FIELDS.contains(&name.as_str()) => missing("field of `run`", RUN_FIELDS.to_vec(), report),
         "workflow" if !WORKFLOW_FIELDS.contains(&name.as_str()) => {
@@ -229,4 +213,17 @@ fn member(reference: &Reference<'_>, snippet: &Snippet<'_>, site: Site<'_>, fact
         }
         _ => {}
     }
+}
+
+pub(super) fn undeclared_secret(name: &str, span: Span, facts: &Facts<'_>, report: &Report) -> Finding {
+    let finding = Finding::error("E109", span, format!("the secret `{name}` is not declared"));
+    match report.closest(name, facts.secrets.iter().map(String::as_str)) {
+        Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
+            format!("Change to `{meant}`"),
+            false,
+            vec![(span, meant.to_owned())],
+        ),
+        None => finding.label("only declared secrets can be read"),
+    }
+    .help(format!("declare it: \"secrets\": [\"{name}\"] at the top of the document"))
 }

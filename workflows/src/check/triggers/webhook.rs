@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::check::fields::Fields;
+use crate::check::references::undeclared_secret;
 use crate::check::{Facts, Finding, Report, attempts, values};
-use crate::tree::{Entry, Kind, Node};
+use crate::source::Span;
+use crate::tree::{Entry, Kind, Node, Places};
 use crate::{Respond, Signature, SignatureScheme, WebhookAuth, WebhookTrigger};
 
 const ENDPOINT_MAX: usize = 200;
@@ -120,7 +122,8 @@ fn signature(node: &Node, facts: &Facts<'_>, report: &mut Report) -> Option<Sign
 fn secret_name(field: &str, node: &Node, facts: &Facts<'_>, report: &mut Report) -> Option<String> {
     let text = values::text(field, node, report)?;
     let inner = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map(str::trim);
-    let Some(name) = inner.and_then(|inner| inner.strip_prefix("secrets.")) else {
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let Some(name) = inner.and_then(|inner| inner.strip_prefix("secrets.")).filter(is_name) else {
         report.add(
             Finding::error("E105", node.span, format!("`{field}` must name a secret"))
                 .label("a value in the document could be read by everybody")
@@ -129,11 +132,11 @@ fn secret_name(field: &str, node: &Node, facts: &Facts<'_>, report: &mut Report)
         return None;
     };
     if !facts.secrets.iter().any(|secret| secret == name) {
-        report.add(
-            Finding::error("E109", node.span, format!("the secret `{name}` is not declared"))
-                .label("only declared secrets can be read")
-                .help(format!("declare it: \"secrets\": [\"{name}\"] at the top of the document")),
-        );
+        let places = Places::of(node, &facts.source.text);
+        let start = text.find("secrets.").map_or(0, |start| start + "secrets.".len());
+        let span = Span::new(places.offset(start), places.offset(start + name.len()));
+        let finding = undeclared_secret(name, span, facts, report);
+        report.add(finding);
     }
     Some(name.to_owned())
 }
