@@ -5,7 +5,7 @@ mod checking;
 
 use std::fmt::Write as _;
 
-use checking::catalog;
+use checking::{catalog, without_positions};
 use onward_workflows::{Format, Source, check};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -46,24 +46,14 @@ fn scalar(text: &str, indent: usize) -> String {
     Value::String(text.to_owned()).to_string()
 }
 
-/// Positions are where the formats differ; the rest of the definition is compared as text.
+/// The definition and what was found, without positions.
 fn shape(text: &str, format: Format) -> String {
     let file = format!("w.{}", format.as_str());
     let checked = check(&Source::new(file, text, format), &catalog());
-    let problems: Vec<(&str, &str, &str)> =
+    let mut problems: Vec<(&str, &str, &str)> =
         checked.diagnostics.iter().map(|found| (found.code, found.message.as_str(), found.path.as_str())).collect();
-    let mut sorted = problems.clone();
-    sorted.sort_unstable();
-    let definition = format!("{:?}", checked.definition);
-    let mut without_positions = String::with_capacity(definition.len());
-    let mut rest = definition.as_str();
-    while let Some((before, after)) = rest.split_once(" at ") {
-        without_positions.push_str(before);
-        let position = after.find(|letter: char| !letter.is_ascii_digit() && letter != ':').unwrap_or(after.len());
-        rest = &after[position..];
-    }
-    without_positions.push_str(rest);
-    format!("{without_positions}\n{sorted:?}")
+    problems.sort_unstable();
+    format!("{}\n{problems:?}", without_positions(&checked))
 }
 
 fn text() -> impl Strategy<Value = String> {

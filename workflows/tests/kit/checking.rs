@@ -102,3 +102,17 @@ pub fn with_safe_fixes(file: &str, text: &str) -> String {
     }
     text
 }
+
+/// The definition as text. Positions are where the formats differ.
+pub fn without_positions(checked: &Checked) -> String {
+    let definition = format!("{:?}", checked.definition);
+    let mut text = String::with_capacity(definition.len());
+    let mut rest = definition.as_str();
+    while let Some((before, after)) = rest.split_once(" at ") {
+        text.push_str(before);
+        let position = after.find(|letter: char| !letter.is_ascii_digit() && letter != ':').unwrap_or(after.len());
+        rest = &after[position..];
+    }
+    text.push_str(rest);
+    text
+}
