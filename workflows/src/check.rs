@@ -83,13 +83,20 @@ impl Outside {
         workflows: &BTreeMap<String, BTreeMap<String, Input>>,
         is_set: impl Fn(&str) -> bool,
     ) -> Vec<Diagnostic> {
-        let mut findings: Vec<Finding> = self.calls.iter().flat_map(|call| calls::compare(call, workflows)).collect();
-        findings.extend(self.secrets.iter().filter(|(name, _)| !is_set(name)).map(|(name, span)| {
-            Finding::error("E202", *span, format!("the secret `{name}` is not set on this server"))
-                .label("its runs could not begin")
-                .help(format!("onward secrets set {name}"))
-        }));
+        let mut report = Report::default();
+        for call in &self.calls {
+            calls::compare(call, workflows, &mut report);
+        }
+        for (name, span) in self.secrets.iter().filter(|(name, _)| !is_set(name)) {
+            report.add(
+                Finding::error("E202", *span, format!("the secret `{name}` is not set on this server"))
+                    .label("its runs could not begin")
+                    .help(format!("onward secrets set {name}")),
+            );
+        }
+        let mut findings = report.findings;
         findings.sort_by_key(Finding::span);
+        findings.dedup();
         let lines = Lines::new(&source.text);
         let tree = parse_tree(source).ok();
         findings.into_iter().map(|finding| finding.into_diagnostic(&source.file, &lines, tree.as_ref())).collect()

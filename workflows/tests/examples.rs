@@ -6,7 +6,7 @@ mod checking;
 use std::path::{Path, PathBuf};
 
 use checking::{catalog, without_positions};
-use onward_workflows::{Body, Checked, Source, check};
+use onward_workflows::{Body, Checked, Source, Step, check};
 
 const NAMES: [&str; 6] =
     ["smallest", "replaced-system", "evening-delivery", "order-webhook", "nightly-report", "order-saga"];
@@ -72,7 +72,7 @@ fn every_file_is_one_of_them() {
 fn the_saga_is_read_as_it_is_meant() {
     let definition = checked("order-saga.yaml").definition.expect("the example is valid");
     assert_eq!((definition.id.as_str(), definition.triggers.len(), definition.secrets.len()), ("order-saga", 3, 5));
-    let kinds: Vec<&str> = definition.steps.iter().map(|step| step.kind()).collect();
+    let kinds: Vec<&str> = definition.steps.iter().map(Step::kind).collect();
     assert_eq!(kinds, ["parallel", "steps", "http.request", "call", "whatsapp.send_template"]);
     let undone: Vec<&str> = definition
         .all_steps()

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Finding;
+use super::{Finding, Report};
 use crate::source::Span;
-use crate::suggest::{closest, listed};
+use crate::suggest::listed;
 use crate::{Definition, Input};
 
 /// A `call` whose workflow is written out.
@@ -16,31 +16,28 @@ pub(crate) struct Call {
     pub inputs: Option<Vec<(String, Span)>>,
 }
 
-/// What a deploy knows of the workflow that is called.
-pub(super) fn compare(call: &Call, known: &BTreeMap<String, BTreeMap<String, Input>>) -> Vec<Finding> {
+/// Compares a call with what a deploy knows of the workflow that it names.
+pub(super) fn compare(call: &Call, known: &BTreeMap<String, BTreeMap<String, Input>>, report: &mut Report) {
     let Some(inputs) = known.get(&call.workflow) else {
         let finding = Finding::error("E201", call.workflow_span, format!("there is no workflow `{}`", call.workflow));
-        return vec![match closest(&call.workflow, known.keys().map(String::as_str)) {
+        report.add(match report.closest(&call.workflow, known.keys().map(String::as_str)) {
             Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
                 format!("Change to `{meant}`"),
                 false,
                 vec![(call.workflow_span, format!("\"{meant}\""))],
             ),
             None => finding.label("it is neither deployed nor among these documents"),
-        }];
+        });
+        return;
     };
-    let Some(given) = &call.inputs else { return Vec::new() };
     // A workflow without declared inputs takes anything.
-    if inputs.is_empty() {
-        return Vec::new();
-    }
-    let mut findings = Vec::new();
-    for (name, span) in given {
-        if inputs.contains_key(name) {
-            continue;
+    let Some(given) = call.inputs.as_ref().filter(|_| !inputs.is_empty()) else { return };
+    for (name, span) in given.iter().filter(|(name, _)| !inputs.contains_key(name)) {
+        if report.is_full() {
+            return;
         }
         let finding = Finding::error("E201", *span, format!("`{}` has no input `{name}`", call.workflow));
-        findings.push(match closest(name, inputs.keys().map(String::as_str)) {
+        report.add(match report.closest(name, inputs.keys().map(String::as_str)) {
             Some(meant) => finding.label(format!("did you mean `{meant}`?")),
             None => finding.label(format!("its inputs are {}", listed(inputs.keys().map(String::as_str)))),
         });
@@ -53,9 +50,8 @@ pub(super) fn compare(call: &Call, known: &BTreeMap<String, BTreeMap<String, Inp
     if !missing.is_empty() {
         let message = format!("the call of `{}` leaves out {}", call.workflow, listed(missing.iter().copied()));
         let label = if missing.len() == 1 { "it has no default" } else { "they have no default" };
-        findings.push(Finding::error("E201", call.workflow_span, message).label(label));
+        report.add(Finding::error("E201", call.workflow_span, message).label(label));
     }
-    findings
 }
 
 /// The inputs of deployed workflows and of the documents of a deploy, by workflow.

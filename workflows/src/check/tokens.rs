@@ -120,10 +120,11 @@ fn dotted(text: &str) -> Option<Range<usize>> {
     let token = |prefix: &'static str, first: fn(usize) -> bool| {
         starts(text, prefix).find_map(move |start| {
             let head = start + prefix.len() + run(&text[start + prefix.len()..]);
-            let rest = text[head..].strip_prefix('.')?;
+            // Before the rest is looked at: a text can be full of beginnings.
+            let rest = text[head..].strip_prefix('.').filter(|_| first(head - start - prefix.len()))?;
             let tail = rest.find(|letter: char| !is_base64(letter) && letter != '.').unwrap_or(rest.len());
             let tail = rest[..tail].trim_end_matches('.').len();
-            (first(head - start - prefix.len()) && tail >= 10).then_some(start..head + 1 + tail)
+            (tail >= 10).then_some(start..head + 1 + tail)
         })
     };
     token("pat", |len| len == 14).or_else(|| token("eyJ", |len| len >= 10))
