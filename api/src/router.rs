@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::deadline::answer_in_time;
 use crate::problem::{Code, Problem};
 use crate::request_id::identify;
-use crate::routes::{health, keys, runs, schedules, triggers, workflows};
+use crate::routes::{health, keys, runs, schedules, simulate, triggers, workflows};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -71,6 +71,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/workflows", get(workflows::list).post(workflows::create)),
         ("/workflows/validate", post(workflows::validate)),
         ("/workflows/deploy", post(workflows::deploy)),
+        ("/workflows/simulate", post(simulate::simulate)),
         ("/workflows/{id}", get(workflows::show).put(workflows::replace)),
         ("/workflows/{id}/runs", post(runs::start)),
         ("/runs", get(runs::list)),

@@ -4,5 +4,6 @@ pub mod health;
 pub mod keys;
 pub mod runs;
 pub mod schedules;
+pub mod simulate;
 pub mod triggers;
 pub mod workflows;

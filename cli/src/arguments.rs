@@ -125,6 +125,14 @@ pub enum Command {
         #[arg(long)]
         prune: bool,
     },
+    /// Show what a changed document would have done with recorded runs; exit 9 if something differs
+    Simulate {
+        /// The document
+        file: PathBuf,
+        /// How many of the newest ended runs
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=200))]
+        last: u16,
+    },
     /// Start a run and follow it to its end
     Run {
         /// A workflow's id, or a file to deploy first

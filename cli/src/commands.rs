@@ -12,6 +12,7 @@ mod run;
 mod runs;
 mod schedule;
 mod serve;
+mod simulate;
 mod trigger;
 mod types;
 mod validate;
@@ -53,6 +54,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
             let wish = deploy::Wish { files, yes, dry_run, prune };
             runtime()?.block_on(deploy::deploy(settings, wish))
         }
+        Command::Simulate { file, last } => runtime()?.block_on(simulate::simulate(settings, &file, last)),
         Command::Run { workflow, inputs, inputs_from, detach, timeout } => {
             let wish = run::Wish { workflow, inputs, inputs_from, detach, timeout };
             runtime()?.block_on(run::run(settings, wish))

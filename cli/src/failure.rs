@@ -13,6 +13,8 @@ pub enum Exit {
     Conflict = 6,
     TimedOut = 7,
     Unreachable = 8,
+    /// There are differences.
+    Different = 9,
     Canceled = 10,
     Interrupted = 130,
 }

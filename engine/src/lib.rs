@@ -32,6 +32,7 @@ mod readiness;
 mod reap;
 mod release;
 mod schedules;
+mod simulate;
 mod start;
 mod sweep;
 mod triggers;
@@ -77,6 +78,7 @@ pub use schedules::{
     BACKFILLED_MAX, Backfill, Backfilled, ParseScheduleIdError, Paused, ScheduleError, ScheduleId, backfill, pause,
     resume,
 };
+pub use simulate::{SIMULATED_MAX, SimulateError, SimulatedRun, simulate};
 pub use start::{
     Begun, DEFAULT_QUEUE, Duplicate, EagerBatch, PrepareError, PrepareRun, StartError, StartKey, StartRun, Started,
 };

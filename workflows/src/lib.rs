@@ -21,6 +21,7 @@ mod payload;
 mod render;
 mod repair;
 mod schedule;
+mod simulate;
 mod slug;
 mod source;
 mod start;
@@ -56,6 +57,7 @@ pub use repair::{Fixed, Repaired, Trust, apply, repair};
 pub use schedule::{
     ClockChange, ClockChangeKind, Due, Earlier, Planned, Schedule, ScheduleError, Timetable, tzdb_version,
 };
+pub use simulate::{Change, Difference, Simulated, simulate};
 pub use slug::{is_queue_name, slug};
 pub use source::{Format, Source, UnknownFormat};
 pub use start::{Reading, START_KEY_MAX, StartFields, read_trigger};

@@ -126,7 +126,9 @@ const PIECES: &[&str] = &[
 fn the_documents_of_this_repository_are_settled() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let mut seen = 0;
-    for folder in ["examples", "examples/language", "workflows/tests/valid", "workflows/tests/invalid", "workflows/tests/layout"] {
+    for folder in
+        ["examples", "examples/language", "workflows/tests/valid", "workflows/tests/invalid", "workflows/tests/layout"]
+    {
         for entry in std::fs::read_dir(format!("{root}/{folder}")).expect("the folder is there") {
             let file = entry.expect("an entry").path();
             if !matches!(file.extension().and_then(|ending| ending.to_str()), Some("json" | "yaml")) {

@@ -1,8 +1,8 @@
 //! Which error of the engine becomes which problem. Exhaustive: a new error does not compile until somebody has decided.
 
 use onward_engine::{
-    AuthError, CancelError, DeployError, KeyError, OnceError, PrepareError, ReadError, ScheduleError, StartError,
-    VersionError,
+    AuthError, CancelError, DeployError, KeyError, OnceError, PrepareError, ReadError, ScheduleError, SimulateError,
+    StartError, VersionError,
 };
 use serde_json::json;
 
@@ -78,6 +78,24 @@ impl From<PrepareError> for Problem {
             PrepareError::Trigger(_) | PrepareError::Field { .. } | PrepareError::Filtered => {
                 Self::new(Code::InvalidInputs, error.to_string())
             }
+        }
+    }
+}
+
+impl From<SimulateError> for Problem {
+    fn from(error: SimulateError) -> Self {
+        match error {
+            SimulateError::Invalid { diagnostics, omitted } => {
+                Self::new(Code::InvalidWorkflow, "the document has errors; nothing was simulated")
+                    .with("diagnostics", json!(diagnostics))
+                    .with("omitted", json!(omitted))
+            }
+            SimulateError::Corrupt(error) => {
+                tracing::error!(error = %error, "a run cannot be read");
+                Self::new(Code::Internal, "a recorded run cannot be read")
+            }
+            SimulateError::Version(error) => error.into(),
+            SimulateError::Database(error) => error.into(),
         }
     }
 }
