@@ -10,6 +10,7 @@ mod check;
 mod definition;
 mod diagnostic;
 mod duration;
+mod evaluate;
 mod explain;
 mod expression;
 mod flow;
@@ -40,6 +41,7 @@ pub use definition::{
 };
 pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, Severity};
 pub use duration::{ParseDurationError, format_duration, parse_duration};
+pub use evaluate::{evaluate, parse_data};
 pub use explain::{Page, PageGroup, closest_topic, explain, topics};
 pub use expression::{EvaluationError, Expression, ExpressionError, Scope};
 pub use flow::{

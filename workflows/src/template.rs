@@ -1,5 +1,7 @@
 //! A value with holes: any JSON in which strings may hold `{{ expression }}`.
 
+mod parse;
+
 use std::fmt::Write;
 
 use serde_json::Value;
