@@ -180,6 +180,17 @@ pub enum Command {
         /// E107, http.request, retry, …
         topic: Option<String>,
     },
+    /// Try an expression, or a text with {{ }}; strings are printed as they are, unless --json
+    Eval {
+        /// For example: inputs.rows | length
+        expression: String,
+        /// A map of names that can be read (inputs, steps, trigger, item, …): a YAML or JSON file, or -
+        #[arg(long, value_name = "FILE")]
+        data: Option<PathBuf>,
+        /// One input; the value is JSON if it can be read as JSON
+        #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
+        inputs: Vec<String>,
+    },
     /// Check this installation
     Doctor {
         /// Print nothing, set the exit code

@@ -3,6 +3,7 @@
 mod deploy;
 mod dev;
 mod doctor;
+mod eval;
 mod explain;
 mod fmt;
 mod follow;
@@ -44,6 +45,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Explain { topic } => explain::explain(settings, topic.as_deref()),
+        Command::Eval { expression, data, inputs } => eval::eval(settings, eval::Wish { expression, data, inputs }),
         Command::Keys(keys) => keys::keys(settings, keys),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "onward", &mut std::io::stdout());

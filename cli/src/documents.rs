@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use onward_workflows::{Checked, Diagnostic, Format, Source, Style, render};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::failure::{Exit, Failure};
 use crate::output;
@@ -145,6 +145,17 @@ fn write_beside(beside: &Path, text: &str, file: &Path) -> io::Result<()> {
     opened.set_permissions(fs::metadata(file)?.permissions())?;
     opened.write_all(text.as_bytes())?;
     opened.sync_all()
+}
+
+/// `NAME=VALUE`; a value is JSON if it can be read as JSON, else a text.
+pub fn pairs(given: &[String]) -> Result<Map<String, Value>, Failure> {
+    let usage = |text: String| Failure::new(Exit::Usage, text);
+    let pair = |given: &String| {
+        let (name, text) = given.split_once('=').ok_or_else(|| usage(format!("-i {given}: write NAME=VALUE")))?;
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        Ok((name.to_owned(), value))
+    };
+    given.iter().map(pair).collect()
 }
 
 /// Prints what a check found, for people or for programs.

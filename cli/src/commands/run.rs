@@ -63,11 +63,7 @@ fn inputs(wish: &Wish) -> Result<Value, Failure> {
             }
         }
     };
-    for given in &wish.inputs {
-        let (name, text) = given.split_once('=').ok_or_else(|| usage(format!("-i {given}: write NAME=VALUE")))?;
-        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-        inputs.insert(name.to_owned(), value);
-    }
+    inputs.extend(documents::pairs(&wish.inputs)?);
     Ok(Value::Object(inputs))
 }
 

@@ -3,6 +3,7 @@
 mod commands;
 mod crash;
 mod dev;
+mod eval;
 mod explain;
 mod fix;
 mod fmt;
