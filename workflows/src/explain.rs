@@ -40,7 +40,7 @@ const TYPES: &str = "Step types";
 const CODES: &str = "Codes";
 
 static FOLDERS: [Folder; 5] = [
-    folder!("Language", "topics", ["expressions" "durations" "errors" "exit-codes"]),
+    folder!("Language", "topics", ["expressions" "durations" "errors" "testing" "exit-codes"]),
     folder!("Fields", "fields", [
         "version" "name" "id" "description" "enabled" "owner" "labels" "x-" "triggers" "inputs" "variables"
         "secrets" "steps" "output" "defaults" "idempotency_ttl" "type" "config" "parallel" "switch" "needs" "if"
@@ -63,7 +63,8 @@ static FOLDERS: [Folder; 5] = [
 ];
 
 /// Names without a page of their own, and the page that explains them; found with and without the page's name before.
-const PARTS: [(&str, &[&str]); 17] = [
+const PARTS: [(&str, &[&str]); 18] = [
+    ("testing", &["test", "E401", "E402", "E403", "E404", "E405", "E406"]),
     ("retry", &["max", "backoff", "max_delay", "within", "delay", "jitter", "if"]),
     ("foreach", &["in", "as", "batch", "item", "index", "items", "concurrency"]),
     ("concurrency", &["limit", "overflow", "key"]),

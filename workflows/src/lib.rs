@@ -29,6 +29,7 @@ mod start;
 mod suggest;
 mod template;
 mod tree;
+mod trial;
 
 pub use again::{Again, NotAgain};
 pub use catalog::{Catalog, ConfigField, FieldKind, StepType};
@@ -64,3 +65,4 @@ pub use slug::{is_queue_name, slug};
 pub use source::{Format, Source, UnknownFormat};
 pub use start::{Reading, START_KEY_MAX, StartFields, read_trigger};
 pub use template::{Part, Template};
+pub use trial::{CaseReport, Trial, tested_workflow, try_cases};

@@ -1,0 +1,130 @@
+//! What was seen of a run: the steps, when they began, what they were asked to do, what was undone.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use super::path::{Known, canonical, rank};
+use crate::{Checkpoint, CheckpointStatus, Flow, StepStatus, StepView};
+
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// The latest of each path.
+    pub views: BTreeMap<String, StepView>,
+    /// Paths in the order in which they began.
+    pub began: Vec<String>,
+    begun: HashSet<String>,
+    /// By path, of the latest attempt.
+    pub configs: BTreeMap<String, Value>,
+    pub undone: Vec<String>,
+    /// Attempts that were made.
+    pub attempts: usize,
+}
+
+impl Seen {
+    pub fn look(&mut self, flow: &Flow, known: &Known<'_>) {
+        let views = flow.steps();
+        let mut new: Vec<&StepView> =
+            views.iter().filter(|view| has_begun(view) && !self.begun.contains(&view.path)).collect();
+        new.sort_by_key(|view| view.started_at);
+        for view in new {
+            self.begun.insert(view.path.clone());
+            self.began.push(view.path.clone());
+        }
+        for view in views {
+            if view.status == StepStatus::Succeeded {
+                self.undone_by_list(&view.path, known);
+            }
+            // A step that went out of sight and comes back as one that had no turn was repeated in another generation.
+            let is_new = !matches!(view.status, StepStatus::Pending) || !self.views.contains_key(&view.path);
+            if is_new {
+                self.views.insert(view.path.clone(), view);
+            }
+        }
+    }
+
+    /// A step with a list as its `compensate` is undone with the last of them.
+    fn undone_by_list(&mut self, path: &str, known: &Known<'_>) {
+        let Some(own) = known.find(path) else { return };
+        let lists =
+            known.steps().filter_map(|step| Some((step, step.compensate.as_ref().filter(|undo| !undo.single)?)));
+        for (owner, undo) in lists {
+            if undo.steps.last().is_some_and(|last| last.id == own.id) {
+                let owner = path.strip_suffix(own.id.as_str()).map(|prefix| format!("{prefix}{}", owner.id));
+                self.undone_one(canonical(&owner.unwrap_or_default()));
+            }
+        }
+    }
+
+    pub fn recorded(&mut self, checkpoint: &Checkpoint) {
+        if let Some(owner) = checkpoint.path.strip_suffix("~undo")
+            && checkpoint.status == CheckpointStatus::Succeeded
+        {
+            self.undone_one(canonical(owner));
+        }
+        // Items go out of sight with their row.
+        if checkpoint.path.ends_with(']')
+            && let Some(view) = self.views.get_mut(&checkpoint.path)
+        {
+            view.status = match checkpoint.status {
+                CheckpointStatus::Retrying => StepStatus::Retrying,
+                CheckpointStatus::Ambiguous => StepStatus::Ambiguous,
+                CheckpointStatus::Succeeded => StepStatus::Succeeded,
+                CheckpointStatus::Failed => StepStatus::Failed,
+                CheckpointStatus::Skipped => StepStatus::Skipped,
+            };
+            view.attempts = checkpoint.attempt;
+            view.output.clone_from(&checkpoint.output);
+            view.error.clone_from(&checkpoint.error);
+        }
+    }
+
+    /// Once the run is over: an item that failed in a loop that succeeded was handled.
+    pub fn settle_items(&mut self) {
+        let succeeded = |view: &StepView| view.items.is_some() && view.status == StepStatus::Succeeded;
+        let loops: Vec<String> =
+            self.views.values().filter(|view| succeeded(view)).map(|view| format!("{}[", view.path)).collect();
+        for view in self.views.values_mut().filter(|view| view.status == StepStatus::Failed) {
+            let item = view.path.rfind('[').map_or("", |open| &view.path[..=open]);
+            view.handled |= view.path.ends_with(']') && loops.iter().any(|path| path == item);
+        }
+    }
+
+    fn undone_one(&mut self, path: String) {
+        if !self.undone.contains(&path) {
+            self.undone.push(path);
+        }
+    }
+
+    /// The steps that this name stands for; the exact path alone, if there is one.
+    pub fn named(&self, written: &str) -> Vec<&StepView> {
+        let ranked: Vec<_> =
+            self.views.values().map(|view| (rank(written, &view.path), view)).filter(|(rank, _)| *rank > 0).collect();
+        let best = ranked.iter().map(|(rank, _)| *rank).max().unwrap_or_default();
+        ranked.into_iter().filter(|(rank, _)| *rank == best).map(|(_, view)| view).collect()
+    }
+
+    pub fn configs_named(&self, written: &str) -> Vec<(&str, &Value)> {
+        let ranked: Vec<_> = self.configs.iter().map(|(path, config)| (rank(written, path), path, config)).collect();
+        let best = ranked.iter().map(|(rank, ..)| *rank).max().unwrap_or_default().max(1);
+        ranked.into_iter().filter(|(rank, ..)| *rank == best).map(|(_, path, config)| (path.as_str(), config)).collect()
+    }
+
+    /// Where in `began` a step of this name stands for the first time.
+    pub fn began_at(&self, written: &str) -> Option<usize> {
+        self.began.iter().position(|path| rank(written, path) > 0)
+    }
+}
+
+fn has_begun(view: &StepView) -> bool {
+    match view.status {
+        StepStatus::Pending | StepStatus::Skipped => false,
+        StepStatus::Canceled => view.started_at.is_some(),
+        StepStatus::Running
+        | StepStatus::Waiting
+        | StepStatus::Retrying
+        | StepStatus::Ambiguous
+        | StepStatus::Succeeded
+        | StepStatus::Failed => true,
+    }
+}
