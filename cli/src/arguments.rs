@@ -65,6 +65,19 @@ pub struct SettingFlags {
     pub plain: bool,
 }
 
+const TEST_HELP: &str = "\
+A test file:
+  workflow: deliver.yaml              # seen from this file
+  cases:
+    - name: a busy service is asked again
+      inputs: { order: IL1 }
+      outcomes:                       # what steps come to; a list: one for each attempt
+        fetch: [ { error: 503 }, { output: { status: 200, body: { id: 7 } } } ]
+      events: [ { name: paid, key: IL1, after: 2h } ]
+      expect: { status: succeeded, output: { id: 7 }, steps: { fetch: { attempts: 2 } } }
+
+All fields: onward explain testing. Exit code 3: a case failed, or a file is wrong.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Everything in one process: Postgres, API, worker, and a watched folder of documents
@@ -179,6 +192,15 @@ pub enum Command {
     Explain {
         /// E107, http.request, retry, …
         topic: Option<String>,
+    },
+    /// Run the cases of *.test.yaml files: no server, no network, and the clock jumps over every wait
+    #[command(after_help = TEST_HELP)]
+    Test {
+        /// Files or folders; the tests of this folder without any
+        files: Vec<PathBuf>,
+        /// Only cases with this text in their name
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
     },
     /// Try an expression, or a text with {{ }}; strings are printed as they are, unless --json
     Eval {

@@ -14,6 +14,7 @@ mod runs;
 mod schedule;
 mod serve;
 mod simulate;
+mod test;
 mod trigger;
 mod types;
 mod validate;
@@ -45,6 +46,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Explain { topic } => explain::explain(settings, topic.as_deref()),
+        Command::Test { files, filter } => test::test(settings, &files, filter.as_deref()),
         Command::Eval { expression, data, inputs } => eval::eval(settings, eval::Wish { expression, data, inputs }),
         Command::Keys(keys) => keys::keys(settings, keys),
         Command::Completions { shell } => {

@@ -13,5 +13,6 @@ mod proxy;
 mod schedules;
 mod serve;
 mod settings;
+mod test;
 mod texts;
 mod validate;
