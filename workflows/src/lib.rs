@@ -14,6 +14,7 @@ mod evaluate;
 mod explain;
 mod expression;
 mod flow;
+mod graph;
 mod id;
 mod inputs;
 mod layout;
@@ -50,6 +51,7 @@ pub use flow::{
     Event, EventWait, Flow, LogLine, LoopCounts, Past, RunFacts, RunStatus, RunStep, StepStatus, StepView, Wait,
     WaitKind, evaluate_variables,
 };
+pub use graph::{GraphFormat, graph};
 pub use id::{ApiKeyId, ParseIdError, RunId, WorkerId};
 pub use inputs::{InputCheck, InputProblem, check_inputs};
 pub use layout::format;
