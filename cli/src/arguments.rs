@@ -193,6 +193,14 @@ pub enum Command {
         /// E107, http.request, retry, …
         topic: Option<String>,
     },
+    /// Draw the steps of a document
+    Graph {
+        /// A document, or - for standard input
+        file: PathBuf,
+        /// A tree for the terminal, a Mermaid flowchart, or an SVG that stands alone
+        #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "mermaid", "svg"])]
+        format: String,
+    },
     /// Run the cases of *.test.yaml files: no server, no network, and the clock jumps over every wait
     #[command(after_help = TEST_HELP)]
     Test {

@@ -7,6 +7,7 @@ mod eval;
 mod explain;
 mod fmt;
 mod follow;
+mod graph;
 mod keys;
 mod migrate;
 mod run;
@@ -46,6 +47,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Explain { topic } => explain::explain(settings, topic.as_deref()),
+        Command::Graph { file, format } => graph::draw(settings, &file, &format),
         Command::Test { files, filter } => test::test(settings, &files, filter.as_deref()),
         Command::Eval { expression, data, inputs } => eval::eval(settings, eval::Wish { expression, data, inputs }),
         Command::Keys(keys) => keys::keys(settings, keys),

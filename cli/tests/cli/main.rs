@@ -8,6 +8,7 @@ mod explain;
 mod fix;
 mod fmt;
 mod folder;
+mod graph;
 mod place;
 mod proxy;
 mod schedules;

@@ -73,7 +73,7 @@ impl<'t> Drive<'t> {
         if !self.in_flight.insert((emit.path.clone(), emit.attempt)) {
             return;
         }
-        let EmitEvent { path, attempt, id, name, key, data } = emit;
+        let EmitEvent { path, attempt, id, name, key, data, depth: _ } = emit;
         let config = json!({ "event": name, "key": key, "data": data });
         let reply = self.mocks.reply(&path).ok();
         self.noted(&path, config.clone());
