@@ -11,17 +11,23 @@ use onward_workflows::{Checked, Source, check as check_source, inputs_by_workflo
 /// An optimised build has to do it in a tenth; this is the bound for an unoptimised one on a busy machine.
 const BOUND: Duration = Duration::from_secs(if cfg!(debug_assertions) { 2 } else { 1 });
 
-/// The first error has this code; an empty one stands for a valid document.
+/// The first error has this code; an empty one stands for a valid document. Other work on the machine can make one try
+/// slow, not three.
 fn check(file: &str, text: &str, expected: &str) -> Checked {
     let source = Source::from_file(file, text);
     let catalog = catalog();
-    let start = Instant::now();
-    let checked = check_source(&source, &catalog);
-    let spent = start.elapsed();
-    let code = checked.diagnostics.iter().find(|found| found.code.starts_with('E')).map_or("", |found| found.code);
-    assert_eq!(code, expected, "{:?}", checked.diagnostics.first());
-    assert!(spent < BOUND, "{file}: {spent:?}");
-    checked
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        let start = Instant::now();
+        let checked = check_source(&source, &catalog);
+        fastest = fastest.min(start.elapsed());
+        let code = checked.diagnostics.iter().find(|found| found.code.starts_with('E')).map_or("", |found| found.code);
+        assert_eq!(code, expected, "{:?}", checked.diagnostics.first());
+        if fastest < BOUND {
+            return checked;
+        }
+    }
+    panic!("{file}: {fastest:?}");
 }
 
 fn document(fields: &str, steps: &str) -> String {
@@ -43,13 +49,13 @@ fn blocks_inside_blocks_end_with_an_error() {
         let opened: Vec<String> = (0..levels).map(|level| open.replace('#', &level.to_string())).collect();
         document("", &format!("{}{}{}", opened.concat(), value(1000, ""), close.repeat(levels)))
     };
-    check("w.json", &nested(9, r##"{"id":"b#","steps":["##, "]}"), "E115");
-    check("w.json", &nested(30, r##"{"id":"b#","steps":["##, "]}"), "E115");
-    check("w.json", &nested(5000, r##"{"id":"b#","steps":["##, "]}"), "E004");
-    check("w.json", &nested(14, r##"{"id":"b#","switch":[{"steps":["##, "]}]}"), "E115");
-    check("w.json", &nested(30, r##"{"id":"b#","type":"value","on_error":["##, "]}"), "E115");
-    check("w.json", &nested(30, r##"{"id":"b#","type":"value","compensate":["##, "]}"), "E129");
-    check("w.json", &nested(30, r##"{"id":"b#","foreach":[1],"steps":["##, "]}"), "E115");
+    check("w.json", &nested(9, r#"{"id":"b#","steps":["#, "]}"), "E115");
+    check("w.json", &nested(30, r#"{"id":"b#","steps":["#, "]}"), "E115");
+    check("w.json", &nested(5000, r#"{"id":"b#","steps":["#, "]}"), "E004");
+    check("w.json", &nested(14, r#"{"id":"b#","switch":[{"steps":["#, "]}]}"), "E115");
+    check("w.json", &nested(30, r#"{"id":"b#","type":"value","on_error":["#, "]}"), "E115");
+    check("w.json", &nested(30, r#"{"id":"b#","type":"value","compensate":["#, "]}"), "E129");
+    check("w.json", &nested(30, r#"{"id":"b#","foreach":[1],"steps":["#, "]}"), "E115");
 }
 
 #[test]
