@@ -218,7 +218,7 @@ impl<'t> Drive<'t> {
                         .retain(|due| !matches!(&due.what, Happening::ChildEnd { run: other, .. } if *other == run));
                 }
                 Action::Record { checkpoint, line: _ } => {
-                    self.seen.recorded(&checkpoint);
+                    self.seen.recorded(&checkpoint, self.known);
                     self.note_event(&checkpoint);
                     let (path, attempt) = (checkpoint.path.clone(), checkpoint.attempt);
                     self.past.checkpoints.push(checkpoint);

@@ -12,6 +12,9 @@ use crate::source::Span;
 use crate::suggest::{closest, listed};
 use crate::tree::{Entry, Kind, Node};
 
+/// No run is that old.
+const DURATION_MAX: Duration = Duration::from_hours(3_660 * 24);
+
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     pub findings: Vec<Finding>,
@@ -125,6 +128,10 @@ impl Reader {
 
     pub fn duration(&mut self, node: &Node, place: &str) -> Option<Duration> {
         let text = self.text(node, place)?;
+        if parse_duration(&text).is_ok_and(|duration| duration > DURATION_MAX) {
+            self.refuse(node.span, format!("{place} is too long"), "at most 3660 days");
+            return None;
+        }
         parse_duration(&text)
             .map_err(|error| {
                 let help = "a duration is written \"30s\", \"2h\", \"1d\" or as a sum such as \"1h30m\"";

@@ -7,7 +7,11 @@ use serde_json::Value;
 use super::path::{Known, canonical, rank};
 use crate::{Checkpoint, CheckpointStatus, Flow, StepStatus, StepView};
 
-#[derive(Debug, Default)]
+/// Values that may be copied before looks become rare, and how many each change adds to that.
+const CREDIT: usize = 2_000_000;
+const CREDIT_EACH: usize = 500;
+
+#[derive(Debug)]
 pub(super) struct Seen {
     /// The latest of each path.
     pub views: BTreeMap<String, StepView>,
@@ -19,11 +23,36 @@ pub(super) struct Seen {
     pub undone: Vec<String>,
     /// Attempts that were made.
     pub attempts: usize,
+    /// Looking copies every output: a loop over thousands of rows is not looked at after each of its steps.
+    credit: usize,
+    weight: usize,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            views: BTreeMap::new(),
+            began: Vec::new(),
+            begun: HashSet::new(),
+            configs: BTreeMap::new(),
+            undone: Vec::new(),
+            attempts: 0,
+            credit: CREDIT,
+            weight: 0,
+        }
+    }
 }
 
 impl Seen {
+    /// At the end of a run it is looked at in any case.
     pub fn look(&mut self, flow: &Flow, known: &Known<'_>) {
+        self.credit = self.credit.saturating_add(CREDIT_EACH).min(CREDIT);
+        if self.credit < self.weight && !flow.has_ended() {
+            return;
+        }
+        self.credit = self.credit.saturating_sub(self.weight);
         let views = flow.steps();
+        self.weight = views.iter().filter_map(|view| view.output.as_ref()).map(weight).sum();
         let mut new: Vec<&StepView> =
             views.iter().filter(|view| has_begun(view) && !self.begun.contains(&view.path)).collect();
         new.sort_by_key(|view| view.started_at);
@@ -56,7 +85,25 @@ impl Seen {
         }
     }
 
-    pub fn recorded(&mut self, checkpoint: &Checkpoint) {
+    /// This attempt was asked for: its step has begun, and so have the loops around it.
+    pub fn asked(&mut self, path: &str, config: Value) {
+        self.attempts += 1;
+        self.configs.insert(path.to_owned(), config);
+        let loops = path.match_indices('[').map(|(at, _)| &path[..at]);
+        let items = path.match_indices(']').map(|(at, _)| &path[..=at]);
+        let mut all: Vec<&str> = loops.chain(items).chain([path]).collect();
+        all.sort_unstable_by_key(|path| path.len());
+        for path in all {
+            if self.begun.insert(path.to_owned()) {
+                self.began.push(path.to_owned());
+            }
+        }
+    }
+
+    pub fn recorded(&mut self, checkpoint: &Checkpoint, known: &Known<'_>) {
+        if checkpoint.status == CheckpointStatus::Succeeded {
+            self.undone_by_list(&checkpoint.path, known);
+        }
         if let Some(owner) = checkpoint.path.strip_suffix("~undo")
             && checkpoint.status == CheckpointStatus::Succeeded
         {
@@ -113,6 +160,15 @@ impl Seen {
     /// Where in `began` a step of this name stands for the first time.
     pub fn began_at(&self, written: &str) -> Option<usize> {
         self.began.iter().position(|path| rank(written, path) > 0)
+    }
+}
+
+/// How many values there are in one.
+fn weight(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(entries) => entries.values().map(weight).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 

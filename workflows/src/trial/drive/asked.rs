@@ -20,7 +20,7 @@ impl<'t> Drive<'t> {
         }
         let RunStep { path, attempt, step_type, config, timeout, .. } = run;
         let reply = self.reply(&path, &step_type, &config);
-        self.noted(&path, config.clone());
+        self.seen.asked(&path, config.clone());
         let Some(reply) = reply else { return };
         let (outcome, took) = match &reply.kind {
             ReplyKind::Output(output) => {
@@ -76,7 +76,7 @@ impl<'t> Drive<'t> {
         let EmitEvent { path, attempt, id, name, key, data, depth: _ } = emit;
         let config = json!({ "event": name, "key": key, "data": data });
         let reply = self.mocks.reply(&path).ok();
-        self.noted(&path, config.clone());
+        self.seen.asked(&path, config.clone());
         let (outcome, took) = match reply.map(|reply| (reply, &reply.kind)) {
             Some((reply, ReplyKind::Output(output))) => {
                 let Some(output) = self.rendered(reply, output, &config, attempt, &path) else { return };
@@ -100,7 +100,7 @@ impl<'t> Drive<'t> {
         let CallChild { path, attempt, child, workflow, input, wait, .. } = call;
         let config = json!({ "workflow": workflow, "input": input });
         let reply = if wait { self.reply(&path, "call", &config) } else { self.mocks.reply(&path).ok() };
-        self.noted(&path, config.clone());
+        self.seen.asked(&path, config.clone());
         if !wait {
             let started = || json!({ "run_id": child.to_string(), "url": format!("/runs/{child}") });
             let outcome = match reply.map(|reply| (reply, &reply.kind)) {
@@ -131,11 +131,6 @@ impl<'t> Drive<'t> {
         let at = self.now + reply.took;
         let end = ChildEnd { status, output, error, finished_at: at };
         self.due.push(Due { at, what: Happening::ChildEnd { run: child, end } });
-    }
-
-    fn noted(&mut self, path: &str, config: Value) {
-        self.seen.attempts += 1;
-        self.seen.configs.insert(path.to_owned(), config);
     }
 
     /// What the case says of the next attempt; without it the case cannot go on.

@@ -15,8 +15,8 @@ use crate::{Body, ErrorKind, StepError, Template};
 const OUTCOME_FIELDS: [&str; 7] = ["output", "error", "ambiguous", "timeout", "settle", "took", "times"];
 const ERROR_FIELDS: [&str; 7] = ["kind", "status", "code", "message", "retryable", "retry_after", "details"];
 const SETTLE_FIELDS: [&str; 3] = ["after", "as", "output"];
-/// Attempts that one entry of a list may stand for.
-const TIMES_MAX: u64 = 10_000;
+/// Attempts that one list may stand for.
+const ATTEMPTS_MAX: usize = 10_000;
 const SHAPES: &str =
     "an outcome is {output: …}, {error: …}, `ambiguous` or `timeout`; a list of them for successive attempts";
 
@@ -55,7 +55,8 @@ pub(in crate::trial) fn read(node: &Node, known: &Known<'_>, reader: &mut Reader
                 ) {
                     reader.refuse(node.span, format!("a `{}` is never ambiguous", step.kind()), "it can be sent again");
                 }
-                replies.extend(std::iter::repeat_n(reply, times));
+                let room = ATTEMPTS_MAX - replies.len().min(ATTEMPTS_MAX);
+                replies.extend(std::iter::repeat_n(reply, times.min(room)));
             }
         }
         mocks.push(Mock { key, replies, listed });
@@ -88,7 +89,7 @@ fn reply(node: &Node, reader: &mut Reader) -> Option<(Reply, usize)> {
             "timeout" => kinds.push(ReplyKind::Timeout),
             "settle" => settle = Some(settled(value, reader)),
             "took" => took = reader.duration(value, "`took`").unwrap_or_default(),
-            "times" => times = reader.count(value, "`times`").unwrap_or(1).clamp(1, TIMES_MAX),
+            "times" => times = reader.count(value, "`times`").unwrap_or(1).max(1),
             _ => {}
         }
     }
