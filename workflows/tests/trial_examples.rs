@@ -51,6 +51,12 @@ fn whatever_takes_time_is_played_through() {
     assert_eq!(assert_passed(&home("tests/trial"), &home("tests/trial/odd.test.yaml")), 5);
 }
 
+/// JSON; loops of one step, handlers, switches, early ends, and the kinds of triggers.
+#[test]
+fn whatever_a_document_may_be_made_of_is_seen() {
+    assert_eq!(assert_passed(&home("tests/trial"), &home("tests/trial/forms.test.json")), 4);
+}
+
 /// Half a file, or one with a wrong word, is a mistake of its author and nothing worse.
 #[test]
 fn a_damaged_test_file_is_told_and_never_stops_the_program() {
