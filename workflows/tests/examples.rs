@@ -63,7 +63,7 @@ fn every_file_is_one_of_them() {
         .collect();
     files.sort();
     let mut expected: Vec<String> =
-        NAMES.iter().flat_map(|name| [format!("{name}.json"), format!("{name}.yaml")]).collect();
+        NAMES.iter().flat_map(|name| ["json", "test.yaml", "yaml"].map(|ending| format!("{name}.{ending}"))).collect();
     expected.sort();
     assert_eq!(files, expected);
 }

@@ -26,10 +26,10 @@ macro_rules! example {
     };
 }
 
-example!(the_smallest, "ping");
-example!(an_old_one, "visa-status-update");
-example!(a_loop_with_a_handler, "deliver-approved-visas");
-example!(a_switch, "vizi-order");
+example!(the_smallest, "smallest");
+example!(an_old_one, "replaced-system");
+example!(a_loop_with_a_handler, "evening-delivery");
+example!(a_switch, "order-webhook");
 example!(a_dag, "nightly-report");
 example!(a_saga, "order-saga");
 
