@@ -30,7 +30,7 @@ use serde_json::Value;
 pub use self::action::{
     Action, CacheUse, CallChild, EmitEvent, End, Event, EventWait, LogLine, RunStatus, RunStep, Wait, WaitKind,
 };
-pub use self::facts::{ArrivedEvent, Begun, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, Past, RunFacts};
+pub use self::facts::{ArrivedEvent, Begun, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, Past, RunFacts};
 use self::known::{Env, Known};
 use self::list::{List, Round};
 pub use self::loops::LoopCounts;
@@ -54,12 +54,6 @@ pub struct Flow {
     cancel: Option<Cancel>,
     /// What resuming brought to light and [`Flow::next`] hands out.
     found: Vec<Action>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Cancel {
-    at: DateTime<Utc>,
-    undo: bool,
 }
 
 #[derive(Debug)]
@@ -86,10 +80,11 @@ impl Flow {
     pub fn resume(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past) -> Self {
         let since = facts.created_at;
         let env = Env::run().until(since + definition.timeout);
+        let cancel = past.cancel;
         let mut flow = Self {
             main: List::new(env, &definition.steps, since, None),
             known: Known::new(facts, Arc::clone(&definition)),
-            stored: Stored::new(past),
+            stored: Stored::new(past, since),
             definition,
             handler: None,
             last: None,
@@ -97,8 +92,12 @@ impl Flow {
             cancel: None,
             found: Vec::new(),
         };
+        if let Some(Cancel { at, undo }) = cancel {
+            flow.cancel(at, undo);
+        }
+        let now = cancel.map_or(since, |cancel| cancel.at);
         let mut found = Vec::new();
-        flow.advance(None, &mut found);
+        while flow.settle(now, &mut found) {}
         flow.found = found;
         flow
     }
@@ -106,7 +105,7 @@ impl Flow {
     /// What to do now; call it once after [`Flow::resume`], then only [`Flow::apply`].
     pub fn next(&mut self, now: DateTime<Utc>) -> Vec<Action> {
         let mut actions = std::mem::take(&mut self.found);
-        self.advance(Some(now), &mut actions);
+        self.advance(now, &mut actions);
         actions
     }
 
@@ -128,16 +127,30 @@ impl Flow {
                     unit.child_started(step, round, attempt);
                 });
             }
-            Event::Committed { path, attempt } => {
-                self.with_unit(&path, now, &mut actions, &mut |step, unit, round| {
-                    unit.committed(step, round, attempt);
-                });
-            }
+            Event::Committed { path, attempt } => self.committed(path, attempt, now, &mut actions),
             Event::Time => {}
             Event::Cancel { at, undo } => self.cancel(at, undo),
         }
-        self.advance(Some(now), &mut actions);
+        self.advance(now, &mut actions);
         actions
+    }
+
+    /// Checkpoints count in the order in which they were asked for, whatever the order in which they are stored.
+    fn committed(&mut self, path: String, attempt: u32, now: DateTime<Utc>, actions: &mut Vec<Action>) {
+        let mut next = Some((path, attempt));
+        while let Some((path, attempt)) = next.take() {
+            let mut counts = false;
+            self.with_unit(&path, now, actions, &mut |step, unit, round| {
+                counts = unit.committed(step, round, attempt);
+            });
+            if counts {
+                next = self.stored.next_early();
+            }
+            // What follows from one is asked for before the next one counts.
+            if next.is_some() {
+                self.advance(now, actions);
+            }
+        }
     }
 
     /// Calls `act` with the unit of this path, if it is at work.
@@ -150,7 +163,8 @@ impl Flow {
     ) {
         let definition = Arc::clone(&self.definition);
         let (known, stored) = (&mut self.known, &mut self.stored);
-        let mut round = Round { known, stored, now: Some(now), starts: false, actions };
+        let now = now.max(stored.latest());
+        let mut round = Round { known, stored, now, starts: false, actions };
         let mut act = |step: &Step, unit: &mut Unit| {
             act(step, unit, &mut round);
             Some(())

@@ -47,9 +47,9 @@ pub use evaluate::{evaluate, parse_data};
 pub use explain::{Page, PageGroup, closest_topic, explain, topics};
 pub use expression::{EvaluationError, Expression, ExpressionError, Scope};
 pub use flow::{
-    Action, ArrivedEvent, Begun, CacheUse, CallChild, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, EmitEvent, End,
-    Event, EventWait, Flow, LogLine, LoopCounts, Past, RunFacts, RunStatus, RunStep, StepStatus, StepView, Wait,
-    WaitKind, evaluate_variables,
+    Action, ArrivedEvent, Begun, CacheUse, CallChild, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun,
+    EmitEvent, End, Event, EventWait, Flow, LogLine, LoopCounts, Past, RunFacts, RunStatus, RunStep, StepStatus,
+    StepView, Wait, WaitKind, evaluate_variables,
 };
 pub use graph::{GraphFormat, graph};
 pub use id::{ApiKeyId, ParseIdError, RunId, WorkerId};

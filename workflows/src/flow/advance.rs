@@ -5,33 +5,33 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::compute::{not_evaluated, storable};
-use super::known::Env;
+use super::known::{Env, FINALLY_AFTER_CANCEL_MAX};
 use super::list::{Cut, List, ListEnd, Round};
-use super::unit::Failed;
+use super::unit::{Failed, UndoSeen};
 use super::{Action, Cancel, End, Flow, Outcome, Phase, RunStatus};
 use crate::payload::check_output;
 use crate::{ErrorKind, StepError};
 
 /// Bytes of a run's output.
 const RUN_OUTPUT_MAX: usize = 1 << 20;
-/// How long `finally` may take after a cancel.
-const FINALLY_AFTER_CANCEL_MAX: TimeDelta = TimeDelta::minutes(5);
-/// How long a failed run may take to undo, to tell people and to end.
+/// How long a run may take for each of undo, `on_error` and `finally`.
 const WIND_UP_MAX: TimeDelta = TimeDelta::days(8);
 
 impl Flow {
-    /// Goes on as far as the stored checkpoints allow. Without `now` only what can be computed happens.
-    pub(super) fn advance(&mut self, now: Option<DateTime<Utc>>, actions: &mut Vec<Action>) {
+    /// Goes on as far as the stored checkpoints allow, then begins what has its turn.
+    pub(super) fn advance(&mut self, now: DateTime<Utc>, actions: &mut Vec<Action>) {
         while self.settle(now, actions) {}
-        if now.is_some() && !matches!(self.phase, Phase::Ended) {
+        if !matches!(self.phase, Phase::Ended) {
             // What has settled stays as it is: only attempts begin.
             self.work(now, true, actions);
         }
     }
 
-    /// One step from phase to phase; true when there was one.
-    fn settle(&mut self, now: Option<DateTime<Utc>>, actions: &mut Vec<Action>) -> bool {
-        let Some(end) = self.work(now, false, actions) else { return self.is_late(now) && self.cut_off(actions) };
+    /// One step from phase to phase; true when there was one, and there may be another.
+    pub(super) fn settle(&mut self, now: DateTime<Utc>, actions: &mut Vec<Action>) -> bool {
+        let Some(end) = self.work(now, false, actions) else {
+            return self.wind_up_deadline() <= now && self.give_up(actions);
+        };
         match std::mem::replace(&mut self.phase, Phase::Ended) {
             Phase::Main => {
                 let outcome = self.outcome_of(end);
@@ -64,7 +64,7 @@ impl Flow {
                 let list = self.handler.as_ref().expect("`on_error` is at work");
                 let at = list.finished_at(&self.definition.on_error, &self.known);
                 let outcome = match self.cancel {
-                    Some(_) if matches!(end, ListEnd::Halted) => Outcome::Canceled { at },
+                    Some(cancel) if matches!(end, ListEnd::Halted) => Outcome::Canceled { at: at.max(cancel.at) },
                     _ => Outcome::Failed(Failed { at, ..failed }),
                 };
                 self.begin_finally(outcome);
@@ -84,15 +84,16 @@ impl Flow {
     }
 
     /// Lets the list at work go on.
-    fn work(&mut self, now: Option<DateTime<Utc>>, starts: bool, actions: &mut Vec<Action>) -> Option<ListEnd> {
+    fn work(&mut self, now: DateTime<Utc>, starts: bool, actions: &mut Vec<Action>) -> Option<ListEnd> {
         let definition = Arc::clone(&self.definition);
-        let deadline = self.known.facts.created_at + definition.timeout;
+        let deadline = self.run_deadline();
         let (known, stored) = (&mut self.known, &mut self.stored);
+        let now = now.max(stored.latest());
         let mut round = Round { known, stored, now, starts, actions };
         match &self.phase {
             Phase::Main => {
                 let end = self.main.advance(&definition.steps, &mut round);
-                if end.is_some() || now.is_none_or(|now| now < deadline) {
+                if end.is_some() || now < deadline {
                     return end;
                 }
                 self.main.halt(Cut::at(deadline));
@@ -111,7 +112,7 @@ impl Flow {
     /// What the steps of the document came to, or why and when they failed.
     fn outcome_of(&self, end: ListEnd) -> Outcome {
         let at = self.main.finished_at(&self.definition.steps, &self.known);
-        let deadline = self.known.facts.created_at + self.definition.timeout;
+        let deadline = self.run_deadline();
         let failed = |error: StepError, at| Outcome::Failed(Failed { error: Arc::new(storable(error)), at });
         let late = deadline < at || matches!(end, ListEnd::Halted);
         if let Some(cancel) = self.cancel.filter(|cancel| matches!(end, ListEnd::Halted) && cancel.at <= deadline) {
@@ -145,14 +146,18 @@ impl Flow {
     fn undone_at(&mut self, since: DateTime<Utc>) -> DateTime<Utc> {
         let definition = Arc::clone(&self.definition);
         let (known, stored, mut actions) = (&mut self.known, &mut self.stored, Vec::new());
-        let mut round = Round { known, stored, now: None, starts: false, actions: &mut actions };
+        let now = stored.latest();
+        let mut round = Round { known, stored, now, starts: false, actions: &mut actions };
         self.main.undo(&definition.steps, since, &mut round).unwrap_or(since)
     }
 
     fn begin_on_error(&mut self, failed: Failed) {
         self.known.set_status("failed", Some(&failed.error));
-        let env = Env::run().handling(&failed.error);
-        self.handler = Some(List::new(env, &self.definition.on_error, failed.at, None));
+        let mut list = List::new(Env::end().handling(&failed.error), &self.definition.on_error, failed.at, None);
+        if let Some(cancel) = self.cancel {
+            list.halt(Cut::at(cancel.at));
+        }
+        self.handler = Some(list);
         self.phase = Phase::OnError(failed);
     }
 
@@ -166,8 +171,8 @@ impl Flow {
             self.known.set_status(status, error.as_deref());
         }
         let env = match &error {
-            Some(error) => Env::run().handling(error),
-            None => Env::run(),
+            Some(error) => Env::end().handling(error),
+            None => Env::end(),
         };
         self.last = Some(List::new(env, &self.definition.finally, outcome.at(), None));
         self.phase = Phase::Finally(outcome);
@@ -178,6 +183,7 @@ impl Flow {
             return;
         }
         self.cancel = Some(Cancel { at, undo });
+        self.known.canceled_at = Some(at);
         match &self.phase {
             Phase::Main => self.main.halt(Cut::at(at)),
             Phase::OnError(_) => {
@@ -189,12 +195,17 @@ impl Flow {
         }
     }
 
+    fn run_deadline(&self) -> DateTime<Utc> {
+        self.known.facts.created_at + self.definition.timeout
+    }
+
     /// When the run has to be looked at even if it waits for nothing.
     pub fn deadline(&self) -> DateTime<Utc> {
         match &self.phase {
-            Phase::Main => self.known.facts.created_at + self.definition.timeout,
-            Phase::Undo(_) | Phase::OnError(_) | Phase::Finally(_) => self.wind_up_deadline(),
-            Phase::Ended => DateTime::<Utc>::MAX_UTC,
+            // It only waits for what is in flight.
+            Phase::Main if self.main.is_halted() => DateTime::<Utc>::MAX_UTC,
+            Phase::Main => self.run_deadline(),
+            Phase::Undo(_) | Phase::OnError(_) | Phase::Finally(_) | Phase::Ended => self.wind_up_deadline(),
         }
     }
 
@@ -211,19 +222,34 @@ impl Flow {
         }
     }
 
-    fn is_late(&self, now: Option<DateTime<Utc>>) -> bool {
-        now.is_some_and(|now| self.wind_up_deadline() <= now)
-    }
-
-    /// Whatever is still being cleaned up is given up.
-    fn cut_off(&mut self, actions: &mut Vec<Action>) -> bool {
-        let outcome = match std::mem::replace(&mut self.phase, Phase::Ended) {
-            Phase::Undo(outcome) | Phase::Finally(outcome) => outcome,
-            Phase::OnError(failed) => Outcome::Failed(failed),
+    /// What still cleans up has taken too long: the run goes on without it. False when that was the last.
+    fn give_up(&mut self, actions: &mut Vec<Action>) -> bool {
+        let at = self.wind_up_deadline();
+        match std::mem::replace(&mut self.phase, Phase::Ended) {
+            Phase::Undo(outcome) => {
+                let not_undone = &mut self.known.not_undone;
+                self.main.undos(&self.definition.steps, &mut |path, seen| {
+                    if seen == UndoSeen::Open {
+                        not_undone.push(path.to_owned());
+                    }
+                });
+                match outcome {
+                    Outcome::Failed(failed) => self.begin_on_error(Failed { at, ..failed }),
+                    Outcome::Canceled { .. } => self.begin_finally(Outcome::Canceled { at }),
+                    Outcome::Succeeded { .. } => self.begin_finally(outcome),
+                }
+                true
+            }
+            Phase::OnError(failed) => {
+                self.begin_finally(Outcome::Failed(Failed { at, ..failed }));
+                true
+            }
+            Phase::Finally(outcome) => {
+                self.end(outcome, actions);
+                false
+            }
             Phase::Main | Phase::Ended => unreachable!("only the wind-up has such a deadline"),
-        };
-        self.end(outcome, actions);
-        false
+        }
     }
 
     fn end(&mut self, outcome: Outcome, actions: &mut Vec<Action>) {
@@ -233,7 +259,9 @@ impl Flow {
             Outcome::Failed(failed) => (RunStatus::Failed, None, Some(StepError::clone(&failed.error))),
             Outcome::Canceled { .. } => (RunStatus::Canceled, None, None),
         };
-        let not_undone = std::mem::take(&mut self.known.not_undone);
+        let mut not_undone = std::mem::take(&mut self.known.not_undone);
+        not_undone.sort();
+        not_undone.dedup();
         actions.push(Action::End(End { status, output, error, not_undone }));
     }
 }

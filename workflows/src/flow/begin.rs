@@ -28,9 +28,15 @@ const KEY_MAX: usize = 255;
 
 pub(super) enum Begin {
     Asked(Action),
-    Called { child: RunId, since: DateTime<Utc> },
+    /// It was started by an earlier owner of the run.
+    Called {
+        child: RunId,
+    },
     Line(LogLine),
-    Waits { since: DateTime<Utc>, due_at: DateTime<Utc> },
+    Waits {
+        since: DateTime<Utc>,
+        due_at: DateTime<Utc>,
+    },
     Listens(Listening),
 }
 
@@ -56,7 +62,7 @@ pub(super) fn begin(step: &Step, unit: &Unit, round: &Round<'_>, attempt: u32) -
             let due_at = wait::due_at(wait, round.known, &unit.env, &unit.path, since)?;
             Ok(Begin::Waits { since, due_at })
         }
-        Body::WaitForEvent(pattern) => listen(step, pattern, round.known, unit, unit.ready_at).map(Begin::Listens),
+        Body::WaitForEvent(pattern) => listen(step, pattern, round.known, unit, unit.turn_at()).map(Begin::Listens),
         Body::Emit { event, key, data } => {
             let name = name(reader.text(event)?, "the event's name")?;
             let key = key.as_ref().map(|key| reader.text(key)).transpose()?;
@@ -185,9 +191,8 @@ fn call(
     let unit = reader.unit;
     let facts = &reader.known.facts;
     let child = child_of(step, facts, &unit.path, attempt, unit.ready_at).expect("this step calls");
-    // It was started by an earlier owner of the run.
     if mode == CallMode::Wait && round.stored.child(child).is_some() {
-        return Ok(Begin::Called { child, since: unit.ready_at });
+        return Ok(Begin::Called { child });
     }
     if facts.depth >= DEPTH_MAX {
         return Err(refused(ErrorKind::Limit, format!("at most {DEPTH_MAX} runs may call one another in a chain")));

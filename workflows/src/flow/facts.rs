@@ -39,6 +39,16 @@ pub struct Past {
     /// Events that the run may have waited for, in the order of their arrival.
     pub events: Vec<ArrivedEvent>,
     pub children: Vec<ChildRun>,
+    /// That somebody has asked for the run to be canceled is to be known before anything is computed.
+    pub cancel: Option<Cancel>,
+}
+
+/// Somebody asked for the run to be canceled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cancel {
+    pub at: DateTime<Utc>,
+    /// What has succeeded is undone as well.
+    pub undo: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

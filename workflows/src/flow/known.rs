@@ -1,12 +1,13 @@
 //! What a run knows at one moment, and the evaluation of expressions over it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use minijinja::value::Value;
 use serde_json::Value as Json;
 
 use super::RunFacts;
+use super::list::List;
 use super::rooms::{RUN, RoomId, Rooms};
 use super::scope::{RunView, Shared, error_value};
 use crate::{Definition, EvaluationError, Expression, Scope, StepError, Template};
@@ -18,14 +19,18 @@ pub(super) struct Known {
     pub rooms: Rooms,
     shared: Value,
     view: RunView,
-    run: Value,
-    /// Paths that were undone, with the instant at which that was over.
-    compensated: Vec<(DateTime<Utc>, String)>,
+    /// What `run` shows, made when an expression is evaluated.
+    run: OnceLock<Value>,
     /// Paths whose undo failed for good.
     pub not_undone: Vec<String>,
     /// How many steps have had their turn.
     pub executed: usize,
+    /// Since when a `finally` has little time.
+    pub canceled_at: Option<DateTime<Utc>>,
 }
+
+/// How long `finally` may take after a cancel.
+pub(super) const FINALLY_AFTER_CANCEL_MAX: TimeDelta = TimeDelta::minutes(5);
 
 /// Where a list stands: whose results it can read, how its paths begin, what it handles.
 #[derive(Debug, Clone)]
@@ -41,11 +46,19 @@ pub(super) struct Env {
     pub output: Option<Value>,
     /// What would have its turn later than this, has none: what encloses it is too late by then.
     pub horizon: Option<DateTime<Utc>>,
+    /// A `finally` or an undo: it goes on when the run has done too much.
+    pub cleans_up: bool,
 }
 
 impl Env {
     pub fn run() -> Self {
-        Self { room: RUN, prefix: Arc::from(""), alias: None, error: None, output: None, horizon: None }
+        let prefix = Arc::from("");
+        Self { room: RUN, prefix, alias: None, error: None, output: None, horizon: None, cleans_up: false }
+    }
+
+    /// Of a document's `on_error` and `finally`.
+    pub fn end() -> Self {
+        Self { cleans_up: true, ..Self::run() }
     }
 
     pub fn until(self, horizon: DateTime<Utc>) -> Self {
@@ -63,14 +76,14 @@ impl Known {
         let view = RunView::new(Arc::clone(&facts));
         Self {
             rooms: Rooms::new(definition.slots.ids().len()),
-            run: Value::from_object(view.clone()),
+            run: OnceLock::new(),
             facts,
             definition,
             shared,
             view,
-            compensated: Vec::new(),
             not_undone: Vec::new(),
             executed: 0,
+            canceled_at: None,
         }
     }
 
@@ -78,16 +91,25 @@ impl Known {
     pub fn set_status(&mut self, status: &'static str, error: Option<&StepError>) {
         self.view.status = status;
         self.view.error = error.map(error_value);
-        self.run = Value::from_object(self.view.clone());
+        self.run = OnceLock::new();
     }
 
     /// The step of this path is undone.
     pub fn compensated(&mut self, at: DateTime<Utc>, path: String) {
-        self.compensated.push((at, path));
-        // Stored in any order.
-        self.compensated.sort();
-        self.view.compensated = self.compensated.iter().map(|(_, path)| path.clone()).collect();
-        self.run = Value::from_object(self.view.clone());
+        // Expressions share it only while they are evaluated.
+        self.run = OnceLock::new();
+        let compensated = Arc::make_mut(&mut self.view.compensated);
+        // Known in any order.
+        let place = compensated.partition_point(|(known, other)| (*known, other.as_str()) <= (at, path.as_str()));
+        compensated.insert(place, (at, path));
+    }
+
+    /// After a cancel a `finally` has only a few minutes.
+    pub fn bound_finally(&self, list: &mut List) {
+        if let Some(canceled_at) = self.canceled_at {
+            let until = list.since.max(canceled_at) + FINALLY_AFTER_CANCEL_MAX;
+            list.env.horizon.get_or_insert(until);
+        }
     }
 
     pub fn scope(&self, env: &Env, path: &str, ready_at: DateTime<Utc>) -> Scope {
@@ -98,7 +120,7 @@ impl Known {
     fn timeless(&self, env: &Env) -> Scope {
         let mut scope = Scope::over(self.shared.clone())
             .with_value("steps", self.rooms.view(&self.definition, env.room))
-            .with_value("run", self.run.clone());
+            .with_value("run", self.run.get_or_init(|| Value::from_object(self.view.clone())).clone());
         if env.room != RUN {
             let items: Vec<_> = self.rooms.chain(env.room).filter_map(|room| room.item.as_ref()).collect();
             for item in items.iter().rev() {

@@ -1,29 +1,32 @@
 //! The list interpreter: which steps of a list have their turn, and when the list itself is over.
 //!
-//! What is only computed settles as soon as what it needs is over, in whatever order checkpoints arrive. A list that
-//! ends early has a cut: an instant, and a slot for what happens at the same one. What had its turn by then counts,
-//! what would come later does not. So the settled part of a list depends on the set of its checkpoints alone, and a
-//! resumed flow comes to the same end as the one that wrote them.
+//! What is only computed settles as soon as what it needs is over. A list that ends early has a cut: an instant, and a
+//! slot for what happens at the same one. What had its turn by then counts, and so does what is stored with everything
+//! it had waited for; what would come later does not. So the settled part of a list depends on the set of its
+//! checkpoints alone, and a resumed flow comes to the same end as the one that wrote them.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+mod end;
+mod lanes;
+mod reach;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+pub(super) use self::lanes::Lanes;
+pub(super) use self::reach::Seen;
+use super::Action;
 use super::known::{Env, Known};
 use super::rooms::{StepResult, Verdict};
 use super::stored::Stored;
 use super::unit::{Ended, Unit};
-use super::{Action, Wait};
 use crate::{Step, StepError};
 
 /// What the parts of a flow work with.
 pub(super) struct Round<'f> {
     pub known: &'f mut Known,
     pub stored: &'f mut Stored,
-    /// Without it only what can be computed happens.
-    pub now: Option<DateTime<Utc>>,
+    /// While resuming: the last instant of which something is stored.
+    pub now: DateTime<Utc>,
     /// First everything settles, then attempts begin: so nothing begins that the same round would give up.
     pub starts: bool,
     pub actions: &'f mut Vec<Action>,
@@ -56,6 +59,8 @@ pub(super) struct List {
     /// Ended from outside.
     halt: Option<Cut>,
     lanes: Option<Lanes>,
+    /// Something of it is stored.
+    traced: bool,
 }
 
 #[derive(Debug)]
@@ -85,8 +90,11 @@ enum State {
     /// Its result is among the results of the room. What can be undone is kept.
     Over {
         kept: Option<Box<Unit>>,
+        ready_at: DateTime<Utc>,
+        /// Something of it is stored.
         traced: bool,
     },
+    /// Given up, or its turn would have come too late.
     Canceled {
         kept: Option<Box<Unit>>,
     },
@@ -101,43 +109,12 @@ pub(super) enum ListEnd {
     Halted,
 }
 
-/// At most so many at once, in the order of the list: a step starts when the earliest end among those before it
-/// makes room.
-#[derive(Debug)]
-pub(super) struct Lanes {
-    limit: usize,
-    taken: usize,
-    ends: BinaryHeap<Reverse<DateTime<Utc>>>,
-}
-
-impl Lanes {
-    pub fn new(limit: usize) -> Self {
-        Self { limit, taken: 0, ends: BinaryHeap::new() }
-    }
-
-    /// Since when there is room for the next one, if there is.
-    pub fn next(&mut self, since: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if self.taken < self.limit {
-            self.taken += 1;
-            return Some(since);
-        }
-        self.ends.pop().map(|Reverse(end)| end.max(since))
-    }
-
-    pub fn limit(&self) -> usize {
-        self.limit
-    }
-
-    pub fn leave(&mut self, at: DateTime<Utc>) {
-        self.ends.push(Reverse(at));
-    }
-}
-
 impl List {
     pub fn new(env: Env, steps: &[Step], since: DateTime<Utc>, at_once: Option<usize>) -> Self {
         let places = steps.iter().map(|_| Place::default()).collect();
         let lanes = at_once.map(Lanes::new);
-        Self { env, since, places, first_open: 0, open: steps.len(), stop: None, halt: None, lanes }
+        let (first_open, open) = (0, steps.len());
+        Self { env, since, places, first_open, open, stop: None, halt: None, lanes, traced: false }
     }
 
     /// Goes on as far as it can; says how the list ended, once nothing of it is at work any more.
@@ -171,27 +148,41 @@ impl List {
             }
             self.places[index].next_need += 1;
         }
-        // In the order of the list, also when one further down would be ready sooner.
-        let in_order = index == 0 || !matches!(self.places[index - 1].state, State::Pending);
-        if self.lanes.is_some() && !in_order {
-            return;
-        }
         let mut ready_at = self.ready_at(steps, round.known, index);
-        // What is stored had its turn, whatever the clocks say.
-        if self.cut().is_some_and(|cut| cut < (Cut { at: ready_at, slot: step.number.slot }))
-            && !round.stored.has_trace(step, &self.env.prefix)
-        {
-            return;
+        if let Some(lanes) = &self.lanes {
+            // In the order of the list, also when one further down would be ready sooner.
+            if index > 0 && matches!(self.places[index - 1].state, State::Pending) {
+                return;
+            }
+            let Some(room_at) = lanes.room_at(self.since) else { return };
+            ready_at = ready_at.max(room_at);
         }
-        if self.env.horizon.is_some_and(|horizon| horizon < ready_at) && !round.stored.has_trace(step, &self.env.prefix)
-        {
+        let is_late = self.cut().is_some_and(|cut| cut < Cut { at: ready_at, slot: step.number.slot })
+            || self.env.horizon.is_some_and(|horizon| horizon < ready_at);
+        // What is stored had its turn, whatever the clocks say.
+        if is_late && !self.had_turn(steps, round.stored, index) {
+            self.places[index].state = State::Canceled { kept: None };
             return;
         }
         if let Some(lanes) = &mut self.lanes {
-            let Some(room_at) = lanes.next(self.since) else { return };
-            ready_at = ready_at.max(room_at);
+            lanes.enter();
         }
         self.places[index].state = State::At(Box::new(Unit::new(step, self.env.clone(), ready_at)));
+    }
+
+    /// Something is stored of this step, or of one that could only come after it.
+    fn had_turn(&self, steps: &[Step], stored: &Stored, index: usize) -> bool {
+        if stored.is_empty() {
+            return false;
+        }
+        let mut had = vec![false; steps.len()];
+        for (later, step) in steps.iter().enumerate().skip(index).rev() {
+            had[later] = had[later] || stored.has_trace(step, &self.env.prefix);
+            if had[later] {
+                self.mark_needs(step, later, &mut had);
+            }
+        }
+        had[index]
     }
 
     fn work(&mut self, steps: &[Step], round: &mut Round<'_>, index: usize) {
@@ -222,7 +213,8 @@ impl List {
         let State::At(unit) = std::mem::take(&mut self.places[index].state) else {
             unreachable!("only what is at work ends");
         };
-        let traced = unit.is_traced();
+        let (traced, ready_at) = (unit.is_traced(), unit.ready_at);
+        self.traced |= traced;
         let kept = step.number.undoable.then_some(unit);
         let (result, why) = match ended {
             Ended::Canceled => {
@@ -250,48 +242,8 @@ impl List {
             }
         }
         round.known.rooms.set(self.env.room, step.number.slot, Some(result));
-        self.places[index].state = State::Over { kept, traced };
+        self.places[index].state = State::Over { kept, ready_at, traced };
         self.open -= 1;
-    }
-
-    /// Gives up what is at work; true once nothing is.
-    fn wind_up(&mut self, steps: &[Step], round: &mut Round<'_>, cut: Cut) -> Option<ListEnd> {
-        let mut quiet = true;
-        for index in (0..steps.len()).rev() {
-            let step = &steps[index];
-            let begun = Cut { at: self.ready_at(steps, round.known, index), slot: step.number.slot };
-            if let State::Over { kept, traced: false } = &mut self.places[index].state {
-                // Computed in this very round, before the cut was known.
-                if cut < begun {
-                    let kept = kept.take();
-                    round.known.rooms.set(self.env.room, step.number.slot, None);
-                    self.places[index].state = State::Canceled { kept };
-                }
-            }
-            if let State::At(unit) = &mut self.places[index].state {
-                unit.halt(step, cut, round);
-                if let Some(ended) = unit.advance(step, round) {
-                    self.end(step, round, index, ended);
-                } else {
-                    quiet = false;
-                }
-            }
-        }
-        if !quiet {
-            return None;
-        }
-        // Something that was given up may have failed earlier than what ended the list.
-        if let Some(earlier) = self.cut().filter(|earlier| *earlier < cut) {
-            return self.wind_up(steps, round, earlier);
-        }
-        match (&self.stop, self.halt) {
-            (Some(stop), halt) if halt.is_none_or(|halt| stop.cut <= halt) => Some(match &stop.why {
-                Why::Failed(error) => ListEnd::Failed(error.clone()),
-                Why::Returned(value) => ListEnd::Returned(value.clone()),
-            }),
-            _ if self.open == 0 => Some(ListEnd::Done),
-            _ => Some(ListEnd::Halted),
-        }
     }
 
     /// Nothing of the list may begin any more that had not its turn by then.
@@ -312,81 +264,4 @@ impl List {
         }
         steps.len().checked_sub(1).map_or(Value::Null, of)
     }
-
-    /// Calls `act` with the unit of this path and its step, if it is at work.
-    pub fn find<R>(
-        &mut self,
-        steps: &[Step],
-        path: &str,
-        act: &mut dyn FnMut(&Step, &mut Unit) -> Option<R>,
-    ) -> Option<R> {
-        for (place, step) in self.places.iter_mut().zip(steps) {
-            let found = match &mut place.state {
-                State::At(unit) => unit.find(step, path, act),
-                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit) } => {
-                    unit.find_undo(step, path, act)
-                }
-                State::Pending | State::Over { kept: None, .. } | State::Canceled { kept: None } => None,
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
-    }
-
-    pub fn waits(&self, steps: &[Step], waits: &mut Vec<Wait>) {
-        for (place, step) in self.places.iter().zip(steps) {
-            match &place.state {
-                State::At(unit) => unit.waits(step, waits),
-                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit) } => {
-                    unit.undo_waits(step, waits);
-                }
-                State::Pending | State::Over { kept: None, .. } | State::Canceled { kept: None } => {}
-            }
-        }
-    }
-
-    /// Undoes what has succeeded, what was last first; `Some` with the instant at which all of it is over.
-    pub fn undo(&mut self, steps: &[Step], since: DateTime<Utc>, round: &mut Round<'_>) -> Option<DateTime<Utc>> {
-        let mut undone: Vec<Option<DateTime<Utc>>> = vec![None; steps.len()];
-        let mut all = Some(since);
-        for index in (0..steps.len()).rev() {
-            // Undone after everything that had waited for it.
-            let later = (index + 1..steps.len()).filter(|later| steps[*later].needs.contains(&index));
-            let mut ready_at = Some(since);
-            for later in later {
-                ready_at = ready_at.zip(undone[later]).map(|(ready_at, end)| ready_at.max(end));
-            }
-            undone[index] = ready_at.and_then(|ready_at| match &mut self.places[index].state {
-                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit) } => {
-                    unit.undo(&steps[index], ready_at, round)
-                }
-                State::Pending | State::At(_) | State::Over { kept: None, .. } | State::Canceled { kept: None } => {
-                    Some(ready_at)
-                }
-            });
-            all = all.zip(undone[index]).map(|(all, end)| all.max(end));
-        }
-        all
-    }
-
-    /// The unit of a place, and whether its turn is over without one.
-    pub fn unit(&self, index: usize) -> Seen<'_> {
-        match &self.places[index].state {
-            State::Pending if self.stop.is_some() || self.halt.is_some() => Seen::Canceled(None),
-            State::Pending => Seen::Pending,
-            State::At(unit) => Seen::At(unit),
-            State::Over { kept, .. } => Seen::Over(kept.as_deref()),
-            State::Canceled { kept } => Seen::Canceled(kept.as_deref()),
-        }
-    }
-}
-
-/// A place as views see it.
-pub(super) enum Seen<'l> {
-    Pending,
-    At(&'l Unit),
-    Over(Option<&'l Unit>),
-    Canceled(Option<&'l Unit>),
 }

@@ -1,5 +1,6 @@
 //! `foreach`: one unit for each item, some of them at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +11,8 @@ use super::compute::not_evaluated;
 use super::known::{Env, Known};
 use super::list::{Cut, Lanes, Round};
 use super::rooms::{Item, ItemResult, StepResult, Verdict};
-use super::unit::{Ended, Failed, Unit};
+use super::stored::Stored;
+use super::unit::{Ended, Failed, UndoSeen, Unit};
 use crate::expression::from_json;
 use crate::{ErrorKind, Foreach, Step, StepError};
 
@@ -31,8 +33,22 @@ pub(super) struct Loop {
     finished_at: DateTime<Utc>,
     stop: Option<(Cut, Arc<StepError>)>,
     halt: Option<Cut>,
+    /// Something is stored of it, or of an item after it: it had its turn.
+    last_stored: Option<usize>,
+    /// Something of it is stored.
+    traced: bool,
     /// Over, and can be undone.
-    kept: Vec<(usize, Box<Unit>)>,
+    kept: BTreeMap<usize, Box<Unit>>,
+    undoing: Option<Undoing>,
+}
+
+#[derive(Debug)]
+struct Undoing {
+    lanes: Lanes,
+    active: Vec<usize>,
+    /// Those from here on have had their turn.
+    from: usize,
+    finished_at: DateTime<Utc>,
 }
 
 /// The outputs, or why there are none; without an error the loop was given up.
@@ -51,7 +67,7 @@ pub struct LoopCounts {
 }
 
 impl Loop {
-    pub fn new(foreach: &Foreach, unit: &Unit, known: &Known) -> Result<Self, Box<StepError>> {
+    pub fn new(foreach: &Foreach, unit: &Unit, known: &Known, stored: &Stored) -> Result<Self, Box<StepError>> {
         let items = known
             .render(&foreach.items, &unit.env, &unit.path, unit.ready_at)
             .map_err(|error| Box::new(not_evaluated(&error)))?;
@@ -87,7 +103,10 @@ impl Loop {
             finished_at: unit.ready_at,
             stop: None,
             halt: None,
-            kept: Vec::new(),
+            last_stored: stored.last_item(&unit.path),
+            traced: false,
+            kept: BTreeMap::new(),
+            undoing: None,
         })
     }
 
@@ -102,12 +121,16 @@ impl Loop {
                 }
             }
         }
-        while self.next < self.items.len() && self.stop.is_none() {
-            let Some(ready_at) = self.lanes.next(self.since) else { break };
-            let last = self.halt.map(|halt| halt.at).into_iter().chain(env.horizon).min();
-            if last.is_some_and(|last| last < ready_at) {
+        while self.next < self.items.len() {
+            let Some(ready_at) = self.lanes.room_at(self.since) else { break };
+            // Whose row is on its way has made room earlier than those that ended after it.
+            if self.active.iter().any(|(_, unit)| unit.row_at().is_some_and(|at| at < ready_at)) {
                 break;
             }
+            if self.is_late(step, env, ready_at) && self.last_stored.is_none_or(|last| last < self.next) {
+                break;
+            }
+            self.lanes.enter();
             let index = self.next;
             self.next += 1;
             let mut unit = Box::new(self.open(step, env, path, round, index, ready_at));
@@ -122,13 +145,22 @@ impl Loop {
         if !self.active.is_empty() {
             return None;
         }
-        if let Some((_, error)) = &self.stop {
-            return Some(Err(Some(Failed { error: Arc::clone(error), at: self.finished_at })));
+        match &self.stop {
+            Some((stop, error)) if self.halt.is_none_or(|halt| stop.at <= halt.at) => {
+                Some(Err(Some(Failed { error: Arc::clone(error), at: self.finished_at })))
+            }
+            None if self.results.iter().all(Option::is_some) => {
+                Some(Ok((Value::Array(std::mem::take(&mut self.outputs)), self.finished_at)))
+            }
+            Some(_) | None => Some(Err(None)),
         }
-        if self.results.iter().any(Option::is_none) {
-            return Some(Err(None));
-        }
-        Some(Ok((Value::Array(std::mem::take(&mut self.outputs)), self.finished_at)))
+    }
+
+    /// What would begin at this instant, does not.
+    fn is_late(&self, step: &Step, env: &Env, at: DateTime<Utc>) -> bool {
+        self.stop.as_ref().is_some_and(|(stop, _)| *stop < Cut { at, slot: self.next })
+            || self.halt.is_some_and(|halt| halt < Cut { at, slot: step.number.slot })
+            || env.horizon.is_some_and(|horizon| horizon < at)
     }
 
     fn open(
@@ -147,6 +179,7 @@ impl Loop {
     }
 
     fn end(&mut self, step: &Step, round: &mut Round<'_>, index: usize, unit: Box<Unit>, ended: Ended) {
+        self.traced |= unit.is_traced();
         if let Ended::Over(result) | Ended::Returned(result) = ended {
             let StepResult { verdict, output, error, handled, finished_at, .. } = result;
             self.lanes.leave(finished_at);
@@ -162,7 +195,7 @@ impl Loop {
             self.results[index] = Some(ItemResult { verdict, handled, error: error.map(Box::new) });
         }
         if step.number.undoable {
-            self.kept.push((index, unit));
+            self.kept.insert(index, unit);
         } else {
             round.known.rooms.close(unit.env.room);
         }
@@ -179,49 +212,93 @@ impl Loop {
         std::mem::take(&mut self.results).into_iter().flatten().collect()
     }
 
+    /// `own` is the path of the loop itself.
     pub fn find<R>(
         &mut self,
         step: &Step,
-        path: &str,
+        (own, path): (&str, &str),
         act: &mut dyn FnMut(&Step, &mut Unit) -> Option<R>,
     ) -> Option<R> {
-        let found = self.active.iter_mut().find_map(|(_, unit)| unit.find(step, path, act));
-        found.or_else(|| self.kept.iter_mut().find_map(|(_, unit)| unit.find_undo(step, path, act)))
+        let item = item_of(own, path)?;
+        match self.active.iter_mut().find(|(index, _)| *index == item) {
+            Some((_, unit)) => unit.find(step, path, act),
+            None => self.kept.get_mut(&item)?.find_undo(step, path, act),
+        }
     }
 
     pub fn waits(&self, step: &Step, waits: &mut Vec<Wait>) {
         for (_, unit) in &self.active {
             unit.waits(step, waits);
         }
-        for (_, unit) in &self.kept {
-            unit.undo_waits(step, waits);
+        // What is kept waits for something only while it is being undone.
+        for index in self.undoing.iter().flat_map(|undoing| &undoing.active) {
+            self.kept[index].undo_waits(step, waits);
         }
     }
 
     /// The last item first; as many at once as had been at work at once.
     pub fn undo(&mut self, step: &Step, since: DateTime<Utc>, round: &mut Round<'_>) -> Option<DateTime<Utc>> {
-        self.kept.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
-        let mut lanes = Lanes::new(self.lanes.limit());
-        let mut all = Some(since);
-        for (_, unit) in &mut self.kept {
-            let ready_at = lanes.next(since)?;
-            let end = unit.undo(step, ready_at, round);
-            if let Some(end) = end {
-                lanes.leave(end);
+        let limit = self.lanes.limit();
+        let undoing = self.undoing.get_or_insert_with(|| Undoing {
+            lanes: Lanes::new(limit),
+            active: Vec::new(),
+            from: usize::MAX,
+            finished_at: since,
+        });
+        let mut ended = Vec::new();
+        undoing.active.retain(|index| {
+            let end = self.kept.get_mut(index).and_then(|unit| unit.undo(step, since, round));
+            ended.extend(end);
+            end.is_none()
+        });
+        loop {
+            for end in ended.drain(..) {
+                undoing.lanes.leave(end);
+                undoing.finished_at = undoing.finished_at.max(end);
             }
-            all = all.zip(end).map(|(all, end)| all.max(end));
+            let Some((index, unit)) = self.kept.range_mut(..undoing.from).next_back() else { break };
+            let Some(ready_at) = undoing.lanes.room_at(since) else { break };
+            undoing.lanes.enter();
+            undoing.from = *index;
+            match unit.undo(step, ready_at, round) {
+                Some(end) => ended.push(end),
+                None => undoing.active.push(*index),
+            }
         }
-        all
+        undoing.active.is_empty().then_some(undoing.finished_at)
+    }
+
+    pub fn undos(&self, step: &Step, see: &mut dyn FnMut(&str, UndoSeen)) {
+        for unit in self.kept.values() {
+            unit.undos(step, see);
+        }
+    }
+
+    pub fn is_traced(&self) -> bool {
+        self.traced
+    }
+
+    pub fn any_begun(&self, step: &Step, stored: &Stored) -> bool {
+        self.traced || self.active.iter().any(|(_, unit)| unit.has_begun(step, stored))
     }
 
     pub fn counts(&self) -> LoopCounts {
         count(self.results.iter().flatten(), self.results.len(), self.active.len())
     }
 
-    /// Items at work, in their order.
-    pub fn active(&self) -> impl Iterator<Item = &Unit> {
-        self.active.iter().map(|(_, unit)| &**unit)
+    /// Items at work or being undone, in their order.
+    pub fn active(&self) -> Vec<&Unit> {
+        let undoing = self.undoing.iter().flat_map(|undoing| &undoing.active).map(|index| (index, &self.kept[index]));
+        let mut active: Vec<_> = self.active.iter().map(|(index, unit)| (index, unit)).chain(undoing).collect();
+        active.sort_by_key(|(index, _)| **index);
+        active.into_iter().map(|(_, unit)| &**unit).collect()
     }
+}
+
+/// The place of the item of the loop `own` that this path leads into.
+pub(super) fn item_of(own: &str, path: &str) -> Option<usize> {
+    let (index, _) = path.strip_prefix(own)?.strip_prefix('[')?.split_once(']')?;
+    index.parse().ok()
 }
 
 pub(super) fn count<'r>(results: impl Iterator<Item = &'r ItemResult>, total: usize, running: usize) -> LoopCounts {

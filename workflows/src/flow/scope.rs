@@ -71,13 +71,13 @@ pub(super) struct RunView {
     pub facts: Arc<RunFacts>,
     pub status: &'static str,
     pub error: Option<Value>,
-    /// Paths that were undone, in that order.
-    pub compensated: Vec<String>,
+    /// Paths that were undone, with the instant at which that was over, in that order.
+    pub compensated: Arc<Vec<(DateTime<Utc>, String)>>,
 }
 
 impl RunView {
     pub fn new(facts: Arc<RunFacts>) -> Self {
-        Self { facts, status: "running", error: None, compensated: Vec::new() }
+        Self { facts, status: "running", error: None, compensated: Arc::default() }
     }
 }
 
@@ -97,7 +97,7 @@ impl Object for RunView {
             "started_at" => instant(self.facts.created_at),
             "scheduled_at" => self.facts.scheduled_at.map_or(Value::from(()), instant),
             "labels" => from_json(&self.facts.labels),
-            "compensated" => Value::from(self.compensated.clone()),
+            "compensated" => self.compensated.iter().map(|(_, path)| Value::from(path.as_str())).collect(),
             _ => return None,
         })
     }

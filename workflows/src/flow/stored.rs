@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
+use super::loops::item_of;
 use super::{ArrivedEvent, Begun, Checkpoint, ChildRun, Past};
 use crate::{RunId, Step};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Stored {
     checkpoints: HashMap<String, LastAttempt>,
     begun: HashMap<String, Begun>,
@@ -15,6 +17,15 @@ pub(super) struct Stored {
     /// Events that a wait of this run has ended with.
     pub consumed: HashSet<String>,
     children: HashMap<RunId, ChildRun>,
+    /// The last item of each loop, by the loop's path, of which something is stored.
+    last_items: HashMap<String, usize>,
+    /// The last instant of which something is stored or asked to be.
+    latest: DateTime<Utc>,
+    /// Checkpoints that were asked for, and those of them that count.
+    asked: u64,
+    counted: u64,
+    /// Stored before one that was asked for earlier: they count after it.
+    early: Vec<(u64, String, u32)>,
 }
 
 #[derive(Debug)]
@@ -24,7 +35,9 @@ pub(super) struct LastAttempt {
 }
 
 impl Stored {
-    pub fn new(past: Past) -> Self {
+    pub fn new(past: Past, created_at: DateTime<Utc>) -> Self {
+        let waited_for = past.checkpoints.iter().filter_map(event_of).map(ToOwned::to_owned);
+        let consumed = if past.events.is_empty() { HashSet::new() } else { waited_for.collect() };
         let mut checkpoints: HashMap<String, LastAttempt> = HashMap::with_capacity(past.checkpoints.len());
         for checkpoint in past.checkpoints {
             match checkpoints.get_mut(&checkpoint.path) {
@@ -40,13 +53,63 @@ impl Stored {
                 }
             }
         }
-        Self {
-            checkpoints,
-            begun: past.begun.into_iter().map(|begun| (begun.path.clone(), begun)).collect(),
-            events: past.events,
-            consumed: HashSet::new(),
-            children: past.children.into_iter().map(|child| (child.run, child)).collect(),
+        let mut last_items = HashMap::new();
+        for path in checkpoints.keys().chain(past.begun.iter().map(|begun| &begun.path)) {
+            note_items(path, &mut last_items);
         }
+        let latest = checkpoints.values().map(|last| last.checkpoint.finished_at).fold(created_at, DateTime::max);
+        Self {
+            begun: past.begun.into_iter().map(|begun| (begun.path.clone(), begun)).collect(),
+            consumed,
+            events: past.events,
+            children: past.children.into_iter().map(|child| (child.run, child)).collect(),
+            last_items,
+            latest,
+            asked: 0,
+            counted: 0,
+            early: Vec::new(),
+            checkpoints,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.checkpoints.is_empty() && self.begun.is_empty()
+    }
+
+    pub fn latest(&self) -> DateTime<Utc> {
+        self.latest
+    }
+
+    /// The instant at which an attempt counts as finished: not before anything that was known already, so that what was
+    /// known when something began can be told from what is stored.
+    pub fn stamp(&mut self, finished_at: DateTime<Utc>) -> DateTime<Utc> {
+        self.latest = finished_at.max(self.latest);
+        self.latest
+    }
+
+    /// The number of the checkpoint that is asked for now.
+    pub fn ask(&mut self) -> u64 {
+        self.asked += 1;
+        self.asked - 1
+    }
+
+    /// Whether a checkpoint that is now stored counts already; if not, it is kept for its time.
+    pub fn counts(&mut self, number: u64, path: &str, attempt: u32) -> bool {
+        if number == self.counted {
+            self.counted += 1;
+            return true;
+        }
+        if self.early.iter().all(|(early, ..)| *early != number) {
+            self.early.push((number, path.to_owned(), attempt));
+        }
+        false
+    }
+
+    /// The next checkpoint to count, if it is stored.
+    pub fn next_early(&mut self) -> Option<(String, u32)> {
+        let place = self.early.iter().position(|(number, ..)| *number == self.counted)?;
+        let (_, path, attempt) = self.early.swap_remove(place);
+        Some((path, attempt))
     }
 
     pub fn take(&mut self, path: &str) -> Option<LastAttempt> {
@@ -56,16 +119,21 @@ impl Stored {
 
     /// Whether anything of this step, or of what is inside it, is stored.
     pub fn has_trace(&self, step: &Step, prefix: &str) -> bool {
-        if self.checkpoints.is_empty() {
+        if self.is_empty() {
             return false;
         }
         let path = format!("{prefix}{}", step.id);
         if step.foreach.is_some() {
-            let items = format!("{path}[");
-            return self.checkpoints.keys().any(|stored| stored.starts_with(&items));
+            return self.last_item(&path).is_some();
         }
         self.checkpoints.contains_key(&path)
+            || self.begun.contains_key(&path)
             || step.lists().any(|list| list.iter().any(|inner| self.has_trace(inner, prefix)))
+    }
+
+    /// The last item of a loop of which something is stored.
+    pub fn last_item(&self, path: &str) -> Option<usize> {
+        self.last_items.get(path).copied()
     }
 
     /// Whether this attempt was announced and nothing else is known of it.
@@ -75,5 +143,25 @@ impl Stored {
 
     pub fn child(&self, run: RunId) -> Option<&ChildRun> {
         self.children.get(&run)
+    }
+}
+
+/// The event that an attempt of a `wait_for_event` has ended with.
+fn event_of(checkpoint: &Checkpoint) -> Option<&str> {
+    let of_output = checkpoint.output.as_ref().and_then(|output| output.get("id"));
+    let of_error = checkpoint.error.as_ref().and_then(|error| error.details.as_ref()?.get("event_id"));
+    of_output.or(of_error).and_then(Value::as_str)
+}
+
+fn note_items(path: &str, last_items: &mut HashMap<String, usize>) {
+    for (place, _) in path.match_indices('[') {
+        let own = &path[..place];
+        let Some(item) = item_of(own, path) else { continue };
+        match last_items.get_mut(own) {
+            Some(last) => *last = item.max(*last),
+            None => {
+                last_items.insert(own.to_owned(), item);
+            }
+        }
     }
 }

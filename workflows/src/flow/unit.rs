@@ -4,28 +4,30 @@
 //! the handler; at every end its `finally`. What is stored of it is taken over when its turn comes.
 
 mod block;
+mod failure;
 mod find;
+mod halt;
 mod leaf;
 mod outcome;
+mod settle;
 mod undo;
 
 pub(super) use self::block::steps_of;
 pub(super) use self::leaf::{Leaf, Listening};
+pub(super) use self::undo::UndoSeen;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use minijinja::Value as Readable;
 use serde_json::Value;
 
 use super::compute;
 use super::known::Env;
 use super::list::{Cut, List, ListEnd, Round};
 use super::loops::Loop;
-use super::rooms::{ItemResult, StepResult, Verdict};
+use super::rooms::{ItemResult, StepResult};
 use super::{Action, Checkpoint, CheckpointStatus};
-use crate::payload::check_output;
-use crate::{ErrorKind, EvaluationError, OnError, Step, StepError};
+use crate::{ErrorKind, OnError, Step, StepError};
 
 /// Steps that one run may execute.
 const STEPS_MAX: usize = 100_000;
@@ -37,6 +39,8 @@ pub(super) struct Unit {
     /// It is one item of a loop.
     pub is_item: bool,
     pub ready_at: DateTime<Utc>,
+    /// When the attempt at hand had its turn.
+    turn_at: DateTime<Utc>,
     /// The number of the last attempt that has a checkpoint.
     pub attempts: u32,
     pub first_started_at: Option<DateTime<Utc>>,
@@ -47,8 +51,10 @@ pub(super) struct Unit {
     pub last: Option<List>,
     halt: Option<Cut>,
     settled: Option<Box<Settled>>,
-    /// Its row is stored already.
+    /// A row of its own is stored.
     has_row: bool,
+    /// What that row says; what is inside is gone through again only to know what can be undone.
+    row: Option<Box<Settled>>,
     undo: undo::Undo,
 }
 
@@ -61,6 +67,7 @@ pub(super) enum Phase {
     Undo(Failed),
     /// The pause before a block is repeated.
     Pause {
+        since: DateTime<Utc>,
         due_at: DateTime<Utc>,
         error: Option<Box<StepError>>,
     },
@@ -68,8 +75,15 @@ pub(super) enum Phase {
     Finally,
     /// To be stored before anything follows from it.
     Unrecorded(Box<Checkpoint>),
-    Recording(Box<Checkpoint>),
+    Recording(Asked),
     Over,
+}
+
+/// A checkpoint that was asked for and does not count yet.
+#[derive(Debug)]
+pub(super) struct Asked {
+    number: u64,
+    checkpoint: Box<Checkpoint>,
 }
 
 #[derive(Debug)]
@@ -103,7 +117,9 @@ pub(super) enum BodyEnd {
     Skipped {
         at: DateTime<Utc>,
     },
-    Halted,
+    Halted {
+        at: DateTime<Utc>,
+    },
 }
 
 /// How a unit came to its end.
@@ -116,13 +132,13 @@ pub(super) enum Ended {
 }
 
 /// What a unit has come to, while its `finally` is at work.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Settled {
     outcome: Settling,
     at: DateTime<Utc>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Settling {
     Succeeded { output: Value, items: Vec<ItemResult> },
     Skipped,
@@ -152,6 +168,7 @@ impl Unit {
             path,
             is_item,
             ready_at,
+            turn_at: ready_at,
             attempts: 0,
             first_started_at: None,
             phase: Phase::New,
@@ -161,6 +178,7 @@ impl Unit {
             halt: None,
             settled: None,
             has_row: false,
+            row: None,
             undo: undo::Undo::default(),
         }
     }
@@ -176,14 +194,14 @@ impl Unit {
                 }
                 Phase::Undo(failed) => {
                     let failed = failed.clone();
-                    let at = self.undo_inside(step, failed.at, round)?;
+                    let at = self.undo_failed(step, failed.at, round)?;
                     self.after_failure(step, round, Failed { at, ..failed });
                 }
-                Phase::Pause { due_at, .. } => {
-                    let due_at = *due_at;
-                    if self.halt.is_some() {
-                        self.settle(step, Settling::Canceled, due_at);
-                    } else if round.now.is_some_and(|now| due_at <= now) {
+                Phase::Pause { since, due_at, .. } => {
+                    let (since, due_at) = (*since, *due_at);
+                    if self.halt.is_some_and(|halt| halt.at < due_at) {
+                        self.settle(step, Settling::Canceled, since);
+                    } else if due_at <= round.now {
                         self.repeat(step, round, due_at);
                     } else {
                         return None;
@@ -208,15 +226,21 @@ impl Unit {
                 }
                 Phase::Finally => {
                     let list = self.last.as_mut().expect("`finally` is at work");
-                    let end = list.advance(&step.finally, round)?;
+                    round.known.bound_finally(list);
+                    let mut end = list.advance(&step.finally, round);
+                    if end.is_none() && list.env.horizon.is_some_and(|horizon| horizon <= round.now) {
+                        list.halt(Cut::at(list.env.horizon.expect("it is bounded")));
+                        end = list.advance(&step.finally, round);
+                    }
+                    let end = end?;
                     let at = list.finished_at(&step.finally, round.known);
                     self.finally_over(step, end, at);
                 }
                 Phase::Unrecorded(checkpoint) => {
-                    round.now?;
                     let checkpoint = std::mem::replace(&mut **checkpoint, nothing());
                     round.actions.push(Action::Record { checkpoint: checkpoint.clone(), line: None });
-                    self.phase = Phase::Recording(Box::new(checkpoint));
+                    let number = round.stored.ask();
+                    self.phase = Phase::Recording(Asked { number, checkpoint: Box::new(checkpoint) });
                     return None;
                 }
                 Phase::Recording(_) => return None,
@@ -228,7 +252,7 @@ impl Unit {
     fn enter(&mut self, step: &Step, round: &mut Round<'_>) {
         let ready_at = self.ready_at;
         if let Some(foreach) = step.foreach.as_ref().filter(|_| !self.is_item) {
-            match Loop::new(foreach, self, round.known) {
+            match Loop::new(foreach, self, round.known, round.stored) {
                 Ok(items) => {
                     self.body = Work::Loop(Box::new(items));
                     self.phase = Phase::Body;
@@ -247,7 +271,7 @@ impl Unit {
             }
         }
         round.known.executed += 1;
-        if round.known.executed > STEPS_MAX {
+        if round.known.executed > STEPS_MAX && !self.env.cleans_up {
             let error = StepError::new(ErrorKind::Limit, format!("a run executes at most {STEPS_MAX} steps"));
             return self.fail_at(step, round, error, ready_at);
         }
@@ -274,213 +298,19 @@ impl Unit {
                 Some(match end {
                     Ok((output, at)) => BodyEnd::Done { output, shaped: true, at },
                     Err(Some(failed)) => BodyEnd::Failed(failed),
-                    Err(None) => BodyEnd::Halted,
+                    Err(None) => BodyEnd::Halted { at: self.ready_at },
                 })
             }
         }
     }
 
-    fn body_over(&mut self, step: &Step, round: &mut Round<'_>, end: BodyEnd) {
-        match end {
-            BodyEnd::Done { output, shaped, at } => {
-                let shaped = if shaped { Ok(output) } else { self.shape(step, round, output) };
-                match shaped {
-                    Ok(output) => {
-                        let items = match &mut self.body {
-                            Work::Loop(items) => items.take_results(),
-                            Work::None | Work::Leaf(_) | Work::Block { .. } => Vec::new(),
-                        };
-                        self.settle(step, Settling::Succeeded { output, items }, at);
-                    }
-                    Err(error) => self.fail_at(step, round, *error, at),
-                }
-            }
-            BodyEnd::Failed(failed) => self.fail(step, round, failed),
-            BodyEnd::Returned { value, at } => self.settle(step, Settling::Returned(value), at),
-            BodyEnd::Skipped { at } => self.settle(step, Settling::Skipped, at),
-            BodyEnd::Halted => self.settle(step, Settling::Canceled, self.ready_at),
-        }
-    }
-
-    fn fail_at(&mut self, step: &Step, round: &mut Round<'_>, error: StepError, at: DateTime<Utc>) {
-        let error = Arc::new(compute::storable(self.named(error)));
-        self.fail(step, round, Failed { error, at });
-    }
-
-    fn fail(&mut self, step: &Step, round: &mut Round<'_>, failed: Failed) {
-        // A loop's items undo themselves; what had finished before them is undone by what encloses the loop.
-        if step.number.undoable && step.is_container() && !self.is_loop(step) {
-            self.phase = Phase::Undo(failed);
-        } else {
-            self.after_failure(step, round, failed);
-        }
-    }
-
-    /// Another attempt of a block, else the handler, else the error climbs.
-    fn after_failure(&mut self, step: &Step, round: &mut Round<'_>, failed: Failed) {
-        // The handler of a loop is that of its items.
-        let is_loop = self.is_loop(step);
-        if !is_loop && step.is_container() && self.repeats(step, round, &failed) {
-            return;
-        }
-        let on_error = if is_loop { &OnError::Fail } else { &step.on_error };
-        let too_late = self.halt.is_some_and(|halt| halt < Cut { at: failed.at, slot: step.number.slot });
-        let error = || StepError::clone(&failed.error);
-        match on_error {
-            OnError::Steps(steps) if !too_late => {
-                let env = Env { prefix: self.prefix(step), ..self.env.handling(&failed.error) };
-                let mut list = List::new(env, steps, failed.at, None);
-                if let Some(cut) = self.halt {
-                    list.halt(cut);
-                }
-                self.handler = Some(list);
-                self.phase = Phase::Handler(failed);
-            }
-            OnError::Continue => {
-                self.settle(step, Settling::Failed { error: error(), handled: Some(Value::Null) }, failed.at);
-            }
-            OnError::Fail | OnError::Steps(_) => {
-                self.settle(step, Settling::Failed { error: error(), handled: None }, failed.at);
-            }
-        }
-    }
-
-    /// `expect` and `output`, over what the body gave.
-    fn shape(&self, step: &Step, round: &Round<'_>, output: Value) -> Result<Value, Box<StepError>> {
-        if step.expect.is_none() && step.output.is_none() {
-            return Ok(output);
-        }
-        let broken = |error: EvaluationError| Box::new(compute::not_evaluated(&error));
-        let readable: Readable = crate::expression::from_json(&output);
-        if let Some(expect) = &step.expect
-            && !round.known.test_output(expect, &self.env, &readable).map_err(broken)?
-        {
-            let message = format!("the output is not what `expect` wants: {}", expect.source().trim());
-            return Err(Box::new(StepError::new(ErrorKind::Expectation, message).retryable()));
-        }
-        let Some(template) = &step.output else { return Ok(output) };
-        let shaped = round.known.shape(template, &self.env, &self.path, self.ready_at, &readable).map_err(broken)?;
-        match check_output(&shaped, compute::OUTPUT_MAX) {
-            Ok(()) => Ok(shaped),
-            Err(problem) => {
-                let message = format!("the output cannot be kept: {problem}");
-                Err(Box::new(StepError::new(ErrorKind::Limit, message)))
-            }
-        }
-    }
-
-    fn settle(&mut self, step: &Step, outcome: Settling, at: DateTime<Utc>) {
-        let begun = !matches!(outcome, Settling::Skipped) && !self.is_loop(step);
-        if begun && !step.finally.is_empty() {
-            let env = match &outcome {
-                Settling::Failed { error, .. } => self.env.handling(&Arc::new(error.clone())),
-                _ => Env { alias: None, ..self.env.clone() },
-            };
-            let env = Env { prefix: self.prefix(step), horizon: None, ..env };
-            self.last = Some(List::new(env, &step.finally, at, None));
-            self.phase = Phase::Finally;
-        } else {
-            self.phase = Phase::Over;
-        }
-        self.settled = Some(Box::new(Settled { outcome, at }));
-        if matches!(self.phase, Phase::Over) {
-            self.close(step);
-        }
-    }
-
-    fn finally_over(&mut self, step: &Step, end: ListEnd, at: DateTime<Utc>) {
-        let settled = self.settled.as_mut().expect("a unit settles before its `finally`");
-        settled.at = settled.at.max(at);
-        if let (ListEnd::Failed(error), Settling::Succeeded { .. } | Settling::Returned(_)) = (end, &settled.outcome) {
-            settled.outcome = Settling::Failed { error: *error, handled: None };
-        }
-        self.phase = Phase::Over;
-        self.close(step);
-    }
-
-    /// A finished item of a loop gets a row of its own, so that what is below it need not be read again.
-    fn close(&mut self, step: &Step) {
-        if !self.is_item || !step.is_container() || self.has_row {
-            return;
-        }
-        let settled = self.settled.as_ref().expect("a unit closes when it has settled");
-        let (status, output, error) = match &settled.outcome {
-            Settling::Succeeded { output, .. } => (CheckpointStatus::Succeeded, Some(output.clone()), None),
-            Settling::Failed { error, handled } => (CheckpointStatus::Failed, handled.clone(), Some(error.clone())),
-            Settling::Skipped | Settling::Returned(_) | Settling::Canceled => return,
-        };
-        self.phase = Phase::Unrecorded(Box::new(Checkpoint {
-            path: self.path.to_string(),
-            attempt: self.attempts + 1,
-            status,
-            output,
-            error,
-            started_at: self.first_started_at.unwrap_or(self.ready_at),
-            finished_at: settled.at,
-        }));
-    }
-
-    fn ended(&mut self, step: &Step) -> Ended {
-        let settled = *self.settled.take().expect("a unit that is over has settled");
-        let times = (self.first_started_at.unwrap_or(self.ready_at), settled.at);
-        let attempts = self.attempts.max(1);
-        match settled.outcome {
-            Settling::Succeeded { output, items } => {
-                let is_loop = self.is_loop(step);
-                let result =
-                    StepResult { items, is_loop, ..StepResult::new(Verdict::Succeeded, output, attempts, times) };
-                self.undo.remember(step, Some(&result));
-                Ended::Over(result)
-            }
-            Settling::Skipped => Ended::Over(StepResult::new(Verdict::Skipped, Value::Null, 0, times)),
-            Settling::Failed { error, handled } => {
-                if error.kind == ErrorKind::Ambiguous {
-                    self.undo.remember(step, None);
-                }
-                let is_handled = handled.is_some();
-                let result = StepResult::new(Verdict::Failed, handled.unwrap_or_default(), attempts, times);
-                Ended::Over(StepResult { error: Some(error), handled: is_handled, ..result })
-            }
-            Settling::Returned(value) => Ended::Returned(StepResult::new(Verdict::Succeeded, value, attempts, times)),
-            Settling::Canceled => Ended::Canceled,
-        }
-    }
-
-    /// Nothing of it may begin any more that had not its turn by then. `finally` and undo are not touched.
-    pub fn halt(&mut self, step: &Step, cut: Cut, round: &mut Round<'_>) {
-        if self.halt.is_some_and(|known| known <= cut) {
-            return;
-        }
-        let is_first = self.halt.is_none();
-        self.halt = Some(cut);
-        match (&self.phase, &mut self.body) {
-            (Phase::Body, Work::Leaf(_)) if is_first => self.abandon(step, round),
-            (Phase::Body, Work::Block { list, .. }) => list.halt(cut),
-            (Phase::Body, Work::Loop(items)) => items.halt(step, cut, round),
-            (Phase::Handler(_), _) => {
-                if let Some(list) = &mut self.handler {
-                    list.halt(cut);
-                }
-            }
-            _ => {}
-        }
+    pub fn turn_at(&self) -> DateTime<Utc> {
+        self.turn_at
     }
 
     /// Every field of a step with `foreach` is its items'.
     fn is_loop(&self, step: &Step) -> bool {
         step.foreach.is_some() && !self.is_item
-    }
-
-    /// Something of it is stored or on its way.
-    pub fn is_traced(&self) -> bool {
-        match &self.body {
-            Work::None => self.handler.is_some() || self.last.is_some(),
-            Work::Leaf(_) | Work::Block { .. } | Work::Loop(_) => true,
-        }
-    }
-
-    pub fn is_halted(&self) -> bool {
-        self.halt.is_some()
     }
 
     fn named(&self, error: StepError) -> StepError {

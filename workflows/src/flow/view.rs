@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::known::Env;
 use super::list::{List, Seen};
 use super::loops::{self, LoopCounts};
-use super::rooms::{StepResult, Verdict};
+use super::rooms::{RoomId, StepResult, Verdict};
 use super::unit::{Leaf, Phase, Unit, Work, handler, steps_of};
 use super::{Flow, known::Known};
 use crate::{Step, StepError};
@@ -81,13 +82,12 @@ impl Views<'_> {
     fn list(&mut self, list: Option<&List>, steps: &[Step], depth: usize) {
         for (index, step) in steps.iter().enumerate() {
             let Some(list) = list else {
-                self.untouched(step, StepStatus::Pending, "", depth);
+                self.untouched(step, StepStatus::Pending, None, depth);
                 continue;
             };
-            let prefix = &*list.env.prefix;
-            match list.unit(index) {
-                Seen::Pending => self.untouched(step, StepStatus::Pending, prefix, depth),
-                Seen::Canceled(None) => self.untouched(step, StepStatus::Canceled, prefix, depth),
+            match list.seen(index) {
+                Seen::Pending => self.untouched(step, StepStatus::Pending, Some(&list.env), depth),
+                Seen::Canceled(None) => self.untouched(step, StepStatus::Canceled, Some(&list.env), depth),
                 Seen::Canceled(Some(unit)) => {
                     self.unit(step, unit, Some(StepStatus::Canceled), None, depth);
                 }
@@ -102,7 +102,7 @@ impl Views<'_> {
                     self.views.push(view);
                     match unit {
                         Some(unit) => self.inside(step, unit, depth + 1),
-                        None if !is_skipped => self.finished_inside(step, list, depth + 1),
+                        None if !is_skipped => self.finished_inside(step, list.env.room, &list.env.prefix, depth + 1),
                         None => {}
                     }
                 }
@@ -110,31 +110,35 @@ impl Views<'_> {
         }
     }
 
-    /// A step, and everything inside it, that never had its turn.
-    fn untouched(&mut self, step: &Step, status: StepStatus, prefix: &str, depth: usize) {
-        self.views.push(StepView { status, ..blank(step, &format!("{prefix}{}", step.id), depth) });
+    /// A step that never had its turn, or was given up; something inside it may be over all the same.
+    fn untouched(&mut self, step: &Step, status: StepStatus, env: Option<&Env>, depth: usize) {
+        let prefix = env.map_or("", |env| &env.prefix);
+        let mut view = StepView { status, ..blank(step, &format!("{prefix}{}", step.id), depth) };
+        if let Some(result) = env.and_then(|env| self.known.rooms.get(env.room, step.number.slot)) {
+            fill(&mut view, result);
+        }
+        self.views.push(view);
         if step.foreach.is_none() && step.is_container() {
-            for list in step.lists().take(1) {
-                for inner in list {
-                    self.untouched(inner, status, prefix, depth + 1);
-                }
+            for inner in step.lists().next().into_iter().flatten() {
+                self.untouched(inner, status, env, depth + 1);
             }
         }
     }
 
     /// The steps of a block that is over and was not kept: their results are still known.
-    fn finished_inside(&mut self, step: &Step, outer: &List, depth: usize) {
+    fn finished_inside(&mut self, step: &Step, room: RoomId, prefix: &str, depth: usize) {
         if step.foreach.is_some() || !step.is_container() {
             return;
         }
-        for list in step.lists() {
-            for inner in list {
-                let Some(result) = self.known.rooms.get(outer.env.room, inner.number.slot) else { continue };
-                let mut view = blank(inner, &format!("{}{}", outer.env.prefix, inner.id), depth);
-                fill(&mut view, result);
-                self.views.push(view);
-                self.finished_inside(inner, outer, depth + 1);
-            }
+        let generation = self.known.rooms.get(room, step.number.slot).map_or(1, |result| result.attempts);
+        let repeated = format!("{prefix}{}#{generation}/", step.id);
+        let prefix = if generation > 1 { &repeated } else { prefix };
+        for inner in step.lists().flatten() {
+            let Some(result) = self.known.rooms.get(room, inner.number.slot) else { continue };
+            let mut view = blank(inner, &format!("{prefix}{}", inner.id), depth);
+            fill(&mut view, result);
+            self.views.push(view);
+            self.finished_inside(inner, room, prefix, depth + 1);
         }
     }
 
@@ -231,7 +235,7 @@ fn live(view: &mut StepView, unit: &Unit) {
     // Its turn has come: whoever carries the run is at it.
     view.status = StepStatus::Running;
     match (&unit.phase, &unit.body) {
-        (Phase::Pause { due_at, error }, _) => {
+        (Phase::Pause { due_at, error, .. }, _) => {
             view.status = StepStatus::Retrying;
             view.waits_until = Some(*due_at);
             view.error = error.as_deref().cloned();

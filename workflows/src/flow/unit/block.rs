@@ -21,14 +21,9 @@ impl Unit {
         let settling = match status {
             CheckpointStatus::Retrying => {
                 self.attempts = attempt;
+                self.undo.take_over(output.as_ref(), round.known);
                 self.phase = self.pause(step, round, error.map(Box::new), finished_at);
                 return;
-            }
-            // What is inside has to be known again for its undo.
-            CheckpointStatus::Succeeded | CheckpointStatus::Failed if step.number.undoable => {
-                self.has_row = true;
-                self.attempts = attempt - 1;
-                return self.open(step, round, self.ready_at);
             }
             CheckpointStatus::Succeeded => {
                 Settling::Succeeded { output: output.unwrap_or_default(), items: Vec::new() }
@@ -39,15 +34,25 @@ impl Unit {
             },
             CheckpointStatus::Skipped | CheckpointStatus::Ambiguous => Settling::Skipped,
         };
-        self.attempts = attempt;
-        self.settled = Some(Box::new(super::Settled { outcome: settling, at: finished_at }));
+        self.attempts = attempt - 1;
+        self.has_row = true;
+        let settled = Box::new(super::Settled { outcome: settling, at: finished_at });
+        if step.number.undoable {
+            // What is inside has to be known again for its undo.
+            self.row = Some(settled);
+            self.halt = Some(Cut::at(finished_at));
+            self.phase = Phase::Body;
+            return self.open(step, round, self.turn_at);
+        }
+        self.settled = Some(settled);
         self.phase = Phase::Over;
     }
 
     pub(super) fn repeat(&mut self, step: &Step, round: &mut Round<'_>, since: DateTime<Utc>) {
         let slots = step.number.slot + 1..step.number.slot + step.number.slots;
         round.known.rooms.clear(self.env.room, slots);
-        self.undo.forget_inside();
+        self.undo.forget_body();
+        self.turn_at = since;
         self.phase = Phase::Body;
         self.open(step, round, since);
     }
@@ -95,8 +100,8 @@ impl Unit {
         let deadline = step.timeout.map(|timeout| list.since + timeout);
         let mut end = list.advance(steps, round);
         if end.is_none()
-            && let (Some(deadline), Some(now)) = (deadline, round.now)
-            && deadline <= now
+            && let Some(deadline) = deadline
+            && deadline <= round.now
         {
             list.halt(Cut::at(deadline));
             end = list.advance(steps, round);
@@ -119,14 +124,14 @@ impl Unit {
             }
             ListEnd::Failed(error) => BodyEnd::Failed(Failed { error: Arc::new(*error), at }),
             ListEnd::Returned(value) => BodyEnd::Returned { value, at },
-            ListEnd::Halted => BodyEnd::Halted,
+            ListEnd::Halted => BodyEnd::Halted { at },
         })
     }
 
     /// Whether a failed block is repeated; if so that is to be stored first.
     pub(super) fn repeats(&mut self, step: &Step, round: &Round<'_>, failed: &Failed) -> bool {
         let attempt = self.attempts + 1;
-        if self.halt.is_some() || attempt > step.retry.max {
+        if self.row.is_some() || attempt > step.retry.max {
             return false;
         }
         let wanted = match &step.retry.condition {
@@ -142,7 +147,7 @@ impl Unit {
             path: self.path.to_string(),
             attempt,
             status: CheckpointStatus::Retrying,
-            output: None,
+            output: self.note_undone(step),
             error: Some(StepError::clone(&failed.error)),
             started_at,
             finished_at: failed.at,
@@ -154,7 +159,7 @@ impl Unit {
     fn pause(&self, step: &Step, round: &Round<'_>, error: Option<Box<StepError>>, since: DateTime<Utc>) -> Phase {
         let key = key(&round.known.facts, &self.path);
         let pause = error.as_deref().map(|error| retry::pause(&step.retry, &key, self.attempts, error));
-        Phase::Pause { due_at: since + pause.unwrap_or_default(), error }
+        Phase::Pause { since, due_at: since + pause.unwrap_or_default(), error }
     }
 
     /// The row of a block or of an item is stored.

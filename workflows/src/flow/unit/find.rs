@@ -28,7 +28,7 @@ impl Unit {
         }
         let found = match &mut self.body {
             Work::Block { list, arm } => list.find(steps_of(step, *arm), path, act),
-            Work::Loop(items) => items.find(step, path, act),
+            Work::Loop(items) => items.find(step, (&self.path, path), act),
             Work::None | Work::Leaf(_) => None,
         };
         found
@@ -50,7 +50,7 @@ impl Unit {
         }
         let inside = match &mut self.body {
             Work::Block { list, arm } => list.find(steps_of(step, *arm), path, act),
-            Work::Loop(items) => items.find(step, path, act),
+            Work::Loop(items) => items.find(step, (&self.path, path), act),
             Work::None | Work::Leaf(_) => None,
         };
         inside.or_else(|| self.handler.as_mut().and_then(|list| list.find(handler(step), path, act)))
@@ -77,17 +77,20 @@ impl Unit {
     pub fn waits(&self, step: &Step, waits: &mut Vec<Wait>) {
         match &self.phase {
             Phase::Body => match &self.body {
-                Work::Leaf(leaf) => waits.extend(self.leaf_wait(leaf)),
+                Work::Leaf(leaf) => waits.extend(self.leaf_wait(step, leaf)),
                 Work::Block { list, arm } => {
                     waits.extend(self.block_deadline(step, list).map(|due_at| self.wait(WaitKind::Timer, due_at)));
                     list.waits(steps_of(step, *arm), waits);
                 }
                 Work::Loop(_) | Work::None => self.waits_inside(step, waits),
             },
-            Phase::Undo(_) | Phase::Handler(_) => self.waits_inside(step, waits),
+            Phase::Undo(_) => self.undo_waits(step, waits),
+            Phase::Handler(_) => self.waits_inside(step, waits),
             Phase::Pause { due_at, .. } => waits.push(self.wait(WaitKind::Retry, *due_at)),
             Phase::Finally => {
                 if let Some(list) = &self.last {
+                    let until = list.env.horizon.filter(|_| !list.is_halted());
+                    waits.extend(until.map(|until| self.wait(WaitKind::Timer, until)));
                     list.waits(&step.finally, waits);
                 }
             }
@@ -105,8 +108,9 @@ impl Unit {
         Wait { path: self.path.to_string(), attempt: self.attempts.max(1), kind, due_at }
     }
 
-    fn leaf_wait(&self, leaf: &Leaf) -> Option<Wait> {
-        if self.is_halted() {
+    fn leaf_wait(&self, step: &Step, leaf: &Leaf) -> Option<Wait> {
+        let awaited = matches!(leaf, Leaf::Child { .. }) && step.compensate.is_some();
+        if self.is_halted() && !awaited {
             return None;
         }
         let next = |kind, due_at| Some(Wait { attempt: self.attempts + 1, ..self.wait(kind, due_at) });

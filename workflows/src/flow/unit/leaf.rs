@@ -1,15 +1,12 @@
 //! Bodies that are one attempt at a time: work, waits, log lines, events, calls.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
-use super::{BodyEnd, Failed, Unit, Work};
+use super::{Asked, BodyEnd, Unit, Work};
 use crate::flow::begin::{self, Begin};
 use crate::flow::list::Round;
-use crate::flow::{Action, Checkpoint, CheckpointStatus, EventWait, wait};
-use crate::{Body, ErrorKind, RunId, Step, StepError};
+use crate::flow::{Action, CheckpointStatus, EventWait, wait};
+use crate::{Body, CallMode, ErrorKind, RunId, Step, StepError};
 
 #[derive(Debug)]
 pub(crate) enum Leaf {
@@ -20,7 +17,7 @@ pub(crate) enum Leaf {
         started_at: DateTime<Utc>,
     },
     /// Ended, but the checkpoint is not stored yet: nothing may follow from it.
-    Recording(Box<Checkpoint>),
+    Recording(Asked),
     Waiting {
         since: DateTime<Utc>,
         due_at: DateTime<Utc>,
@@ -63,13 +60,20 @@ impl Unit {
     }
 
     /// Waits begin when their turn comes, whether somebody carries the run or not.
-    pub(super) fn await_turn(&mut self, step: &Step, round: &Round<'_>) {
-        let since = if self.attempts == 0 { self.ready_at } else { return };
+    fn await_turn(&mut self, step: &Step, round: &Round<'_>) {
+        let since = self.ready_at;
         let leaf = match &step.body {
             Body::Wait(wait) => wait::due_at(wait, round.known, &self.env, &self.path, since)
                 .map(|due_at| Leaf::Waiting { since, due_at }),
             Body::WaitForEvent(pattern) => begin::listen(step, pattern, round.known, self, since)
                 .map(|listening| Leaf::Listening(Box::new(listening))),
+            Body::Call { mode: CallMode::Wait, .. } => {
+                let child = begin::child_of(step, &round.known.facts, &self.path, 1, since).expect("this step calls");
+                if round.stored.child(child).is_some() {
+                    self.call(step, child);
+                }
+                return;
+            }
             _ => return,
         };
         // What cannot be waited for fails when it begins, and that is recorded.
@@ -79,14 +83,18 @@ impl Unit {
     }
 
     pub(super) fn advance_leaf(&mut self, step: &Step, round: &mut Round<'_>) -> Option<BodyEnd> {
-        if self.is_halted() {
-            return self.give_up_leaf(step, round);
-        }
+        let (ready_at, is_halted) = (self.ready_at, self.is_halted());
         let Work::Leaf(leaf) = &mut self.body else { unreachable!("this body is a leaf") };
         if let Leaf::Over(end) = leaf {
-            return Some(std::mem::replace(&mut **end, BodyEnd::Halted));
+            return Some(std::mem::replace(&mut **end, BodyEnd::Halted { at: ready_at }));
         }
-        let now = round.now.filter(|_| round.starts)?;
+        if is_halted {
+            return self.give_up_leaf(step, round);
+        }
+        if !round.starts {
+            return None;
+        }
+        let now = round.now;
         match leaf {
             Leaf::Ready => self.begin(step, round, now),
             Leaf::Retrying { due_at, .. } if *due_at <= now => self.begin(step, round, now),
@@ -108,31 +116,22 @@ impl Unit {
         None
     }
 
-    /// What encloses it has ended. Only an attempt in flight is waited for: it may have to be undone.
+    /// What encloses it has ended. Only what may have to be undone is waited for.
     fn give_up_leaf(&mut self, step: &Step, round: &mut Round<'_>) -> Option<BodyEnd> {
         let begun = round.stored.begun(&self.path, self.attempts + 1).is_some();
-        let Work::Leaf(leaf) = &mut self.body else { unreachable!("this body is a leaf") };
+        let Work::Leaf(leaf) = &self.body else { unreachable!("this body is a leaf") };
         match leaf {
-            Leaf::InFlight { .. } | Leaf::Recording(_) => None,
-            Leaf::Over(end) => Some(std::mem::replace(&mut **end, BodyEnd::Halted)),
-            Leaf::Ambiguous { since, error, .. } => {
-                let (at, error) = (*since, error.take());
-                Some(self.in_doubt(at, error))
+            Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Over(_) => return None,
+            Leaf::Child { child, since, .. } if step.compensate.is_some() => {
+                let (child, since) = (*child, *since);
+                self.look_at_child(step, round, (child, since, None), round.now);
+                return None;
             }
-            Leaf::Ready | Leaf::Retrying { .. } if begun && step.number.undoable => {
-                let at = self.ready_at;
-                Some(self.in_doubt(at, None))
-            }
-            Leaf::Ready | Leaf::Retrying { .. } | Leaf::Waiting { .. } | Leaf::Listening(_) | Leaf::Child { .. } => {
-                Some(BodyEnd::Halted)
-            }
+            Leaf::Ambiguous { .. } => self.undo.remember(step, None),
+            Leaf::Ready | Leaf::Retrying { .. } if begun => self.undo.remember(step, None),
+            Leaf::Ready | Leaf::Retrying { .. } | Leaf::Waiting { .. } | Leaf::Listening(_) | Leaf::Child { .. } => {}
         }
-    }
-
-    fn in_doubt(&self, at: DateTime<Utc>, error: Option<Box<StepError>>) -> BodyEnd {
-        let lost = || StepError::new(ErrorKind::Ambiguous, "it had begun, and no answer was recorded");
-        let error = self.named(error.map_or_else(lost, |error| StepError { kind: ErrorKind::Ambiguous, ..*error }));
-        BodyEnd::Failed(Failed { error: Arc::new(error), at })
+        Some(BodyEnd::Halted { at: self.ready_at })
     }
 
     /// Asks for the attempt in flight, or for the child, to be stopped.
@@ -143,7 +142,7 @@ impl Unit {
                 round.actions.push(Action::Abandon { path: self.path.to_string(), attempt: *attempt });
             }
             Leaf::Child { child, .. } => round.actions.push(Action::CancelChild(*child)),
-            Leaf::Ready => {
+            Leaf::Ready | Leaf::Retrying { .. } => {
                 let child = begin::child_of(step, &round.known.facts, &self.path, self.attempts + 1, self.ready_at);
                 if let Some(running) = child.and_then(|child| round.stored.child(child))
                     && running.end.is_none()
@@ -167,9 +166,8 @@ impl Unit {
                 round.actions.push(action);
                 self.body = Work::Leaf(Leaf::InFlight { attempt, started_at: now });
             }
-            Ok(Begin::Called { child, since }) => {
-                let due_at = step.timeout.map(|timeout| since + timeout);
-                self.body = Work::Leaf(Leaf::Child { child, since, due_at });
+            Ok(Begin::Called { child }) => {
+                let (since, due_at) = self.call(step, child);
                 self.look_at_child(step, round, (child, since, due_at), now);
             }
             Ok(Begin::Line(line)) => {
@@ -252,20 +250,18 @@ impl Unit {
         if *current != attempt {
             return;
         }
-        let since = self.ready_at;
-        let Some(child) = begin::child_of(step, &round.known.facts, &self.path, attempt, since) else { return };
-        self.body = Work::Leaf(Leaf::Child { child, since, due_at: step.timeout.map(|timeout| since + timeout) });
+        let child = begin::child_of(step, &round.known.facts, &self.path, attempt, self.ready_at);
+        let Some(child) = child else { return };
+        self.call(step, child);
         if self.is_halted() {
             round.actions.push(Action::CancelChild(child));
         }
     }
 
-    /// The last stored output of an event's step takes the event away from other waits.
-    pub(super) fn consume(step: &Step, round: &mut Round<'_>, output: Option<&Value>) {
-        if matches!(step.body, Body::WaitForEvent(_))
-            && let Some(id) = output.and_then(|output| output.get("id")).and_then(Value::as_str)
-        {
-            round.stored.consumed.insert(id.to_owned());
-        }
+    fn call(&mut self, step: &Step, child: RunId) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
+        let since = self.turn_at;
+        let due_at = step.timeout.map(|timeout| since + timeout);
+        self.body = Work::Leaf(Leaf::Child { child, since, due_at });
+        (since, due_at)
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::leaf::Leaf;
-use super::{BodyEnd, Failed, Phase, Unit, Work};
+use super::{Asked, BodyEnd, Failed, Phase, Unit, Work};
 use crate::flow::compute::{OUTPUT_MAX, not_evaluated, storable};
 use crate::flow::known::key;
 use crate::flow::list::Round;
@@ -44,9 +44,23 @@ impl Unit {
             let error = StepError::new(ErrorKind::Limit, message);
             return self.record(round, CheckpointStatus::Failed, None, Some(error), times, None);
         }
+        if matches!(step.body, Body::WaitForEvent(_)) {
+            return self.event_arrived(step, round, output, times);
+        }
         match self.shape(step, round, output) {
             Ok(output) => self.record(round, CheckpointStatus::Succeeded, Some(output), None, times, None),
             Err(error) => self.attempt_failed(step, round, *error, times),
+        }
+    }
+
+    /// The event itself is kept, and shaped again when it is read: so it is known whom it belongs to.
+    fn event_arrived(&mut self, step: &Step, round: &mut Round<'_>, event: Value, times: Times) {
+        match self.shape(step, round, event.clone()) {
+            Ok(_) => self.record(round, CheckpointStatus::Succeeded, Some(event), None, times, None),
+            Err(error) => {
+                let details = Some(json!({ "event_id": event.get("id") }));
+                self.attempt_failed(step, round, StepError { details, ..*error }, times);
+            }
         }
     }
 
@@ -117,28 +131,34 @@ impl Unit {
     ) {
         let attempt = self.attempts + 1;
         let path = self.path.to_string();
+        let finished_at = round.stored.stamp(finished_at);
         let error =
             error.map(|error| storable(StepError { step: Some(path.clone()), attempt: Some(attempt), ..error }));
         let checkpoint = Checkpoint { path, attempt, status, output, error, started_at, finished_at };
-        self.body = Work::Leaf(Leaf::Recording(Box::new(checkpoint.clone())));
+        let asked = Asked { number: round.stored.ask(), checkpoint: Box::new(checkpoint.clone()) };
+        self.body = Work::Leaf(Leaf::Recording(asked));
         round.actions.push(Action::Record { checkpoint, line });
     }
 
-    /// The checkpoint that was asked for is stored: now it counts.
-    pub fn committed(&mut self, step: &Step, round: &mut Round<'_>, attempt: u32) {
-        if let Phase::Recording(checkpoint) = &mut self.phase {
-            if checkpoint.attempt == attempt {
-                let checkpoint = std::mem::replace(&mut **checkpoint, super::nothing());
-                self.row_stored(step, round, checkpoint);
-            }
-            return;
+    /// The checkpoint that was asked for is stored. True when it counts, false when one asked for earlier is missing.
+    pub fn committed(&mut self, step: &Step, round: &mut Round<'_>, attempt: u32) -> bool {
+        let asked = match (&self.phase, &self.body) {
+            (Phase::Recording(asked), _) | (_, Work::Leaf(Leaf::Recording(asked))) => asked,
+            _ => return false,
+        };
+        if asked.checkpoint.attempt != attempt || !round.stored.counts(asked.number, &self.path, attempt) {
+            return false;
         }
-        let Work::Leaf(leaf) = &mut self.body else { return };
-        if matches!(leaf, Leaf::Recording(checkpoint) if checkpoint.attempt == attempt)
-            && let Leaf::Recording(checkpoint) = std::mem::replace(leaf, Leaf::Ready)
+        if matches!(self.phase, Phase::Recording(_))
+            && let Phase::Recording(asked) = std::mem::replace(&mut self.phase, Phase::Over)
         {
-            self.apply(step, round, *checkpoint);
+            self.row_stored(step, round, *asked.checkpoint);
+        } else if let Work::Leaf(leaf) = &mut self.body
+            && let Leaf::Recording(asked) = std::mem::replace(leaf, Leaf::Ready)
+        {
+            self.apply(step, round, *asked.checkpoint);
         }
+        true
     }
 
     /// Makes a stored checkpoint, the last one of its path, count.
@@ -153,15 +173,20 @@ impl Unit {
                 // Without an error it is somebody's wish, and nothing is gained by waiting.
                 let key = key(&round.known.facts, &self.path);
                 let pause = error.as_deref().map(|error| retry::pause(&step.retry, &key, attempt, error));
-                Leaf::Retrying { due_at: finished_at + pause.unwrap_or_default(), error }
+                self.turn_at = finished_at + pause.unwrap_or_default();
+                Leaf::Retrying { due_at: self.turn_at, error }
             }
             CheckpointStatus::Ambiguous => {
                 Leaf::Ambiguous { due_at: finished_at + SETTLING_MAX, since: finished_at, error }
             }
             CheckpointStatus::Succeeded => {
-                Self::consume(step, round, output.as_ref());
-                // The line of a `log` is kept in its checkpoint, and is no output.
-                let output = output.filter(|_| !matches!(step.body, Body::Log { .. })).unwrap_or_default();
+                let output = output.unwrap_or_default();
+                let output = match &step.body {
+                    // Its line is kept in its checkpoint, and is no output.
+                    Body::Log { .. } => Value::Null,
+                    Body::WaitForEvent(_) => self.shape(step, round, output.clone()).unwrap_or(output),
+                    _ => output,
+                };
                 Leaf::Over(Box::new(BodyEnd::Done { output, shaped: true, at: finished_at }))
             }
             CheckpointStatus::Failed => {
