@@ -158,20 +158,20 @@ fn a_run_whose_last_checkpoint_is_stored_has_succeeded_however_late_that_is_noti
 fn a_cancel_ends_the_run_without_on_error() {
     let steps = vec![work("a", nothing()).needs(&[]), wait_for("b", json!("1h")).needs(&[])];
     let mut run = drive(with_on_error(steps, vec![work("tell", nothing())]), nothing());
-    run.apply(Event::Cancel { at: run.now, undo: false });
+    run.cancel(false);
     run.expect(&["run a#1", "abandon a#1", "end canceled"]);
     let end = run.end.clone().unwrap();
     assert_eq!((end.status, end.output, end.error), (RunStatus::Canceled, None, None));
     assert_eq!(run.flow.waits(), []);
     assert_eq!(run.status("b"), StepStatus::Canceled);
-    run.apply(Event::Cancel { at: run.now, undo: false });
+    run.cancel(false);
     run.time(100_000).expect(&[]);
 }
 
 #[test]
 fn a_cancel_also_stops_on_error() {
     let mut run = drive(with_on_error(vec![fail("a", "no", None)], vec![work("tell", nothing())]), nothing());
-    run.apply(Event::Cancel { at: run.now, undo: false });
+    run.cancel(false);
     run.expect(&["run tell#1", "abandon tell#1", "end canceled"]);
 }
 

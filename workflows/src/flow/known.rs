@@ -100,7 +100,7 @@ impl Known {
         self.run = OnceLock::new();
         let compensated = Arc::make_mut(&mut self.view.compensated);
         // Known in any order.
-        let place = compensated.partition_point(|(known, other)| (*known, other.as_str()) <= (at, path.as_str()));
+        let place = compensated.partition_point(|(known, _)| *known <= at);
         compensated.insert(place, (at, path));
     }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onward_workflows::{
-    Backoff, Body, Definition, Expression, Failure, LogLevel, OnError, Part, Retry, RunFacts, RunId, Step, Template,
-    WaitFor,
+    Arm, Backoff, Body, CallMode, Compensate, Definition, EventPattern, Expression, Failure, Foreach, LogLevel,
+    OnError, Part, Retry, RunFacts, RunId, Step, Template, WaitFor,
 };
 use serde_json::{Value, json};
 
@@ -69,10 +69,10 @@ pub fn no_retry() -> Retry {
     }
 }
 
-/// Steps of a list; `needs` defaults to all above when the list is put together.
+/// Steps of a list; `needs` defaults to all above, or to nothing in a parallel block, when the list is put together.
 pub struct Draft {
     step: Step,
-    needs: Option<Vec<&'static str>>,
+    needs: Option<Vec<String>>,
 }
 
 fn draft(id: &str, body: Body) -> Draft {
@@ -109,9 +109,46 @@ pub fn fail(id: &str, message: &str, code: Option<&str>) -> Draft {
     draft(id, Body::Fail(Some(Failure { message: template(&json!(message)), code, details: None })))
 }
 
+/// Raises the error again that is being handled.
+pub fn raise(id: &str) -> Draft {
+    draft(id, Body::Fail(None))
+}
+
+pub fn block(id: &str, steps: Vec<Draft>) -> Draft {
+    draft(id, Body::Block { steps: list(steps, false), at_once: None, parallel: false })
+}
+
+pub fn parallel(id: &str, at_once: Option<usize>, steps: Vec<Draft>) -> Draft {
+    draft(id, Body::Block { steps: list(steps, true), at_once, parallel: true })
+}
+
+/// An arm without a condition is the "else".
+pub fn switch(id: &str, arms: Vec<(Option<&str>, Vec<Draft>)>) -> Draft {
+    let arm =
+        |(condition, steps): (Option<&str>, _)| Arm { condition: condition.map(expression), steps: list(steps, false) };
+    draft(id, Body::Switch(arms.into_iter().map(arm).collect()))
+}
+
+pub fn emit(id: &str, event: &str, key: &str, data: Value) -> Draft {
+    let (event, key) = (template(&json!(event)), Some(template(&json!(key))));
+    draft(id, Body::Emit { event, key, data: Some(template(&data)) })
+}
+
+pub fn call(id: &str, workflow: &str, mode: CallMode) -> Draft {
+    let input = Some(template(&json!({"from": id})));
+    draft(id, Body::Call { workflow: template(&json!(workflow)), input, mode })
+}
+
+/// Waits for this event, for so many seconds.
+pub fn event(id: &str, name: &str, condition: Option<&str>, seconds: u64) -> Draft {
+    let condition = condition.map(expression);
+    let names = template(&json!(name));
+    draft(id, Body::WaitForEvent(EventPattern { names, key: None, condition, since: None })).timeout(seconds)
+}
+
 impl Draft {
-    pub fn needs(mut self, ids: &[&'static str]) -> Self {
-        self.needs = Some(ids.to_vec());
+    pub fn needs(mut self, ids: &[&str]) -> Self {
+        self.needs = Some(ids.iter().map(ToString::to_string).collect());
         self
     }
 
@@ -133,12 +170,66 @@ impl Draft {
         self.step.on_error = OnError::Continue;
         self
     }
+
+    pub fn handled_by(mut self, steps: Vec<Draft>) -> Self {
+        self.step.on_error = OnError::Steps(list(steps, false));
+        self
+    }
+
+    pub fn finally(mut self, steps: Vec<Draft>) -> Self {
+        self.step.finally = list(steps, false);
+        self
+    }
+
+    /// Undone by one step of work, which is repeated when asked to.
+    pub fn undone(mut self) -> Self {
+        let config = template(&json!({"undo": "{{ output }}"}));
+        let body = Body::Work { step_type: "test.undo".to_owned(), config };
+        let step = Step { retry: Retry { max: 2, ..no_retry() }, ..Step::new(self.step.id.clone(), body) };
+        self.step.compensate = Some(Compensate { steps: vec![step], single: true });
+        self
+    }
+
+    pub fn undone_by(mut self, steps: Vec<Draft>) -> Self {
+        self.step.compensate = Some(Compensate { steps: list(steps, false), single: false });
+        self
+    }
+
+    pub fn each(self, items: Value) -> Self {
+        self.foreach(items, 1, None)
+    }
+
+    pub fn foreach(mut self, items: Value, concurrency: usize, batch: Option<usize>) -> Self {
+        self.step.foreach = Some(Foreach { items: template(&items), name: "item".to_owned(), concurrency, batch });
+        self
+    }
+
+    pub fn timeout(mut self, seconds: u64) -> Self {
+        self.step.timeout = Some(Duration::from_secs(seconds));
+        self
+    }
+
+    pub fn expects(mut self, condition: &str) -> Self {
+        self.step.expect = Some(expression(condition));
+        self
+    }
+
+    pub fn gives(mut self, output: Value) -> Self {
+        self.step.output = Some(template(&output));
+        self
+    }
+
+    pub fn change(mut self, change: impl FnOnce(&mut Step)) -> Self {
+        change(&mut self.step);
+        self
+    }
 }
 
-fn list(drafts: Vec<Draft>) -> Vec<Step> {
+fn list(drafts: Vec<Draft>, parallel: bool) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for Draft { mut step, needs } in drafts {
         step.needs = match needs {
+            None if parallel => Vec::new(),
             None => (0..steps.len()).collect(),
             Some(ids) => {
                 ids.iter().map(|id| steps.iter().position(|step| step.id == *id).expect("a step above")).collect()
@@ -150,11 +241,15 @@ fn list(drafts: Vec<Draft>) -> Vec<Step> {
 }
 
 pub fn definition(steps: Vec<Draft>) -> Definition {
-    Definition::new("sample", "Sample", list(steps)).numbered()
+    Definition::new("sample", "Sample", list(steps, false)).numbered()
 }
 
 pub fn with_on_error(steps: Vec<Draft>, on_error: Vec<Draft>) -> Definition {
-    Definition { on_error: list(on_error), ..definition(steps) }.numbered()
+    Definition { on_error: list(on_error, false), ..definition(steps) }.numbered()
+}
+
+pub fn with_ends(steps: Vec<Draft>, on_error: Vec<Draft>, finally: Vec<Draft>) -> Definition {
+    Definition { finally: list(finally, false), ..with_on_error(steps, on_error) }.numbered()
 }
 
 pub fn facts(inputs: Value) -> Arc<RunFacts> {

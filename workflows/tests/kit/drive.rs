@@ -2,12 +2,14 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use onward_workflows::{
-    Action, Begun, Checkpoint, CheckpointStatus, Definition, End, ErrorKind, Event, Flow, LogLine, Outcome, Past,
-    RunFacts, RunStatus, RunStep, StepError, StepStatus, StepView,
+    Action, ArrivedEvent, Begun, CallChild, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, Definition,
+    EmitEvent, End, ErrorKind, Event, Flow, LogLine, Outcome, Past, RunFacts, RunId, RunStatus, RunStep, StepError,
+    StepStatus, StepView,
 };
 use serde_json::{Value, json};
 
@@ -19,7 +21,12 @@ pub struct Drive {
     pub facts: Arc<RunFacts>,
     pub now: DateTime<Utc>,
     pub checkpoints: Vec<Checkpoint>,
+    pub events: Vec<ArrivedEvent>,
+    pub children: Vec<ChildRun>,
+    pub cancel: Option<Cancel>,
     pub lines: Vec<LogLine>,
+    pub emitted: Vec<EmitEvent>,
+    pub called: Vec<CallChild>,
     pub in_flight: Vec<RunStep>,
     pub end: Option<End>,
     /// What was asked for, in words.
@@ -31,7 +38,7 @@ pub struct Drive {
 }
 
 pub fn drive(definition: Definition, inputs: Value) -> Drive {
-    resume(Arc::new(definition), facts(inputs), Vec::new(), Vec::new(), at(0))
+    start(Arc::new(definition), facts(inputs), Past::default(), at(0))
 }
 
 pub fn resume(
@@ -42,19 +49,27 @@ pub fn resume(
     now: DateTime<Utc>,
 ) -> Drive {
     let begun = begun.into_iter().map(|(path, attempt)| Begun { path, attempt, repeatable: false }).collect();
-    let past = Past { checkpoints: checkpoints.clone(), begun, ..Past::default() };
+    start(definition, facts, Past { checkpoints, begun, ..Past::default() }, now)
+}
+
+pub fn start(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now: DateTime<Utc>) -> Drive {
+    let Past { checkpoints, begun: _, events, children, cancel } = past.clone();
     let flow = Flow::resume(Arc::clone(&definition), Arc::clone(&facts), past);
-    let (lines, in_flight, asked) = (Vec::new(), Vec::new(), Vec::new());
     let mut drive = Drive {
         flow,
         definition,
         facts,
         now,
         checkpoints,
-        lines,
-        in_flight,
+        events,
+        children,
+        cancel,
+        lines: Vec::new(),
+        emitted: Vec::new(),
+        called: Vec::new(),
+        in_flight: Vec::new(),
         end: None,
-        asked,
+        asked: Vec::new(),
         held: None,
         finishes_abandoned: false,
     };
@@ -78,7 +93,7 @@ pub fn ambiguous(message: &str) -> Outcome {
 impl Drive {
     /// All actions of one call come before the next event.
     pub fn carry_out(&mut self, actions: Vec<Action>) {
-        let (mut recorded, mut stopped) = (Vec::new(), Vec::new());
+        let (mut recorded, mut told) = (Vec::new(), VecDeque::new());
         for action in actions {
             assert!(self.end.is_none(), "nothing follows the end: {action:?}");
             match action {
@@ -88,39 +103,102 @@ impl Drive {
                 }
                 Action::Abandon { path, attempt } => {
                     self.asked.push(format!("abandon {path}#{attempt}"));
-                    if !self.finishes_abandoned {
-                        self.in_flight.retain(|run| (&run.path, run.attempt) != (&path, attempt));
-                        stopped.push((path, attempt));
+                    let is_it = |run: &RunStep| (&run.path, run.attempt) == (&path, attempt);
+                    if !self.finishes_abandoned && self.in_flight.iter().any(is_it) {
+                        self.in_flight.retain(|run| !is_it(run));
+                        let outcome = Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped"));
+                        told.push_back(self.outcome(path, attempt, outcome));
                     }
                 }
                 Action::Record { checkpoint, line } => {
-                    let status = serde_json::to_value(checkpoint.status).expect("a word");
                     let Checkpoint { path, attempt, .. } = &checkpoint;
-                    self.asked.push(format!("record {path}#{attempt} {}", status.as_str().expect("a word")));
+                    self.asked.push(format!("record {path}#{attempt} {}", word(checkpoint.status)));
                     self.lines.extend(line);
                     match &mut self.held {
                         Some(held) => held.push(checkpoint),
                         None => recorded.push(checkpoint),
                     }
                 }
-                Action::Emit(event) => self.asked.push(format!("emit {}#{}", event.path, event.attempt)),
-                Action::Call(call) => self.asked.push(format!("call {}#{}", call.path, call.attempt)),
-                Action::CancelChild(_) => self.asked.push("cancel child".to_owned()),
+                Action::Emit(event) => {
+                    self.asked.push(format!("emit {}#{}", event.path, event.attempt));
+                    let output = json!({"event_id": event.id, "woke": 0, "started": 0});
+                    told.push_back(self.outcome(event.path.clone(), event.attempt, Outcome::Done(output)));
+                    self.emitted.push(event);
+                }
+                Action::Call(call) => {
+                    self.asked.push(format!("call {}#{}", call.path, call.attempt));
+                    let (path, attempt) = (call.path.clone(), call.attempt);
+                    if call.wait {
+                        self.children.push(ChildRun { run: call.child, end: None });
+                        told.push_back(Event::ChildStarted { path, attempt });
+                    } else {
+                        let output = json!({"run_id": call.child.to_string(), "url": "/"});
+                        told.push_back(self.outcome(path, attempt, Outcome::Done(output)));
+                    }
+                    self.called.push(call);
+                }
+                Action::CancelChild(child) => {
+                    assert!(self.children.iter().any(|known| known.run == child), "a child that was started");
+                    self.asked.push("cancel child".to_owned());
+                }
                 Action::End(end) => {
-                    let status = serde_json::to_value(end.status).expect("a word");
-                    self.asked.push(format!("end {}", status.as_str().expect("a word")));
+                    self.asked.push(format!("end {}", word(end.status)));
                     self.end = Some(end);
                 }
             }
         }
-        for (path, attempt) in stopped {
-            let outcome = Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped"));
-            let (started_at, finished_at) = (self.now, self.now);
-            self.apply(Event::Outcome { path, attempt, outcome, started_at, finished_at });
+        for event in told {
+            self.apply(event);
         }
         for checkpoint in recorded {
             self.store(checkpoint);
         }
+    }
+
+    fn outcome(&self, path: String, attempt: u32, outcome: Outcome) -> Event {
+        Event::Outcome { path, attempt, outcome, started_at: self.now, finished_at: self.now }
+    }
+
+    pub fn cancel(&mut self, undo: bool) -> &mut Self {
+        let at = self.now;
+        self.cancel = Some(Cancel { at, undo });
+        self.apply(Event::Cancel { at, undo });
+        self
+    }
+
+    /// An event arrives. The run learns of it when it is read again.
+    pub fn deliver(&mut self, name: &str, data: Value) -> &mut Self {
+        let id = format!("evt_{}", self.events.len());
+        let (name, received_at) = (name.to_owned(), self.now);
+        self.events.push(ArrivedEvent { id, name, key: None, data, received_at });
+        self.read_again()
+    }
+
+    /// The child that this step called last comes to its end.
+    pub fn child_ends(&mut self, path: &str, status: RunStatus, output: Option<Value>) -> &mut Self {
+        let child = self.called.iter().rfind(|call| call.path == path).expect("it was called").child;
+        self.end_child(child, status, output);
+        self.read_again()
+    }
+
+    pub fn end_child(&mut self, child: RunId, status: RunStatus, output: Option<Value>) {
+        let error = (status == RunStatus::Failed).then(|| StepError::new(ErrorKind::Fail, "the child failed"));
+        let known = self.children.iter_mut().find(|known| known.run == child).expect("it was started");
+        known.end = Some(ChildEnd { status, output, error, finished_at: self.now });
+    }
+
+    /// The run goes on from what is stored; its attempts in flight begin anew.
+    pub fn read_again(&mut self) -> &mut Self {
+        let again = self.again();
+        let before = std::mem::replace(self, again);
+        let (emitted, called, mut lines) = (before.emitted, before.called, before.lines);
+        lines.append(&mut self.lines);
+        self.emitted.splice(0..0, emitted);
+        self.called.splice(0..0, called);
+        self.lines = lines;
+        self.asked.splice(0..0, before.asked);
+        self.finishes_abandoned = before.finishes_abandoned;
+        self
     }
 
     pub fn store(&mut self, checkpoint: Checkpoint) {
@@ -147,6 +225,14 @@ impl Drive {
         self.finish(path, Outcome::Done(output))
     }
 
+    /// Attempts in flight end well, in this order.
+    pub fn all_done(&mut self, paths: &[&str]) -> &mut Self {
+        for path in paths {
+            self.done(path, json!(path));
+        }
+        self
+    }
+
     /// It is `seconds` after the creation of the run.
     pub fn time(&mut self, seconds: i64) -> &mut Self {
         self.now = at(seconds);
@@ -161,10 +247,22 @@ impl Drive {
         self
     }
 
+    /// What is stored of the run.
+    pub fn past(&self) -> Past {
+        let (events, children) = (self.events.clone(), self.children.clone());
+        Past { checkpoints: self.checkpoints.clone(), begun: Vec::new(), events, children, cancel: self.cancel }
+    }
+
     /// The same run in another process, from what is stored.
     pub fn again(&self) -> Drive {
-        let (definition, facts) = (Arc::clone(&self.definition), Arc::clone(&self.facts));
-        resume(definition, facts, self.checkpoints.clone(), Vec::new(), self.now)
+        start(Arc::clone(&self.definition), Arc::clone(&self.facts), self.past(), self.now)
+    }
+
+    /// The same, after a crash: what was in flight had been announced.
+    pub fn crashed(&self) -> Drive {
+        let begun = |run: &RunStep| Begun { path: run.path.clone(), attempt: run.attempt, repeatable: false };
+        let past = Past { begun: self.in_flight.iter().map(begun).collect(), ..self.past() };
+        start(Arc::clone(&self.definition), Arc::clone(&self.facts), past, self.now)
     }
 
     pub fn config(&self, path: &str) -> &Value {
@@ -192,6 +290,10 @@ impl Drive {
         assert_eq!((end.status, &end.output), (RunStatus::Failed, &None));
         end.error.clone().expect("a run that failed has an error")
     }
+}
+
+fn word(status: impl serde::Serialize) -> String {
+    serde_json::to_value(status).expect("a word").as_str().expect("a word").to_owned()
 }
 
 /// A checkpoint as an operator would add it.

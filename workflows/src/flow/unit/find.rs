@@ -34,6 +34,16 @@ impl Unit {
         found
             .or_else(|| self.handler.as_mut().and_then(|list| list.find(handler(step), path, act)))
             .or_else(|| self.last.as_mut().and_then(|list| list.find(&step.finally, path, act)))
+            .or_else(|| self.find_own_undo(step, path, act))
+    }
+
+    fn find_own_undo<R>(
+        &mut self,
+        step: &Step,
+        path: &str,
+        act: &mut dyn FnMut(&Step, &mut Unit) -> Option<R>,
+    ) -> Option<R> {
+        self.undo.list_mut()?.find(&step.compensate.as_ref()?.steps, path, act)
     }
 
     /// Like `find`, among the units that undo this one.
@@ -43,10 +53,9 @@ impl Unit {
         path: &str,
         act: &mut dyn FnMut(&Step, &mut Unit) -> Option<R>,
     ) -> Option<R> {
-        if let (Some(list), Some(compensate)) = (self.undo.list_mut(), &step.compensate)
-            && let Some(found) = list.find(&compensate.steps, path, act)
-        {
-            return Some(found);
+        let own = self.find_own_undo(step, path, act);
+        if own.is_some() {
+            return own;
         }
         let inside = match &mut self.body {
             Work::Block { list, arm } => list.find(steps_of(step, *arm), path, act),
