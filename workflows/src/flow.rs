@@ -92,20 +92,32 @@ impl Flow {
             cancel: None,
             found: Vec::new(),
         };
-        if let Some(Cancel { at, undo }) = cancel {
-            flow.cancel(at, undo);
-        }
-        let now = cancel.map_or(since, |cancel| cancel.at);
-        let mut found = Vec::new();
-        while flow.settle(now, &mut found) {}
-        flow.found = found;
+        flow.found = flow.replay(cancel);
         flow
+    }
+
+    /// Goes through what is stored in the order in which it came to be known, as the flow did that wrote it.
+    fn replay(&mut self, cancel: Option<Cancel>) -> Vec<Action> {
+        let mut found = Vec::new();
+        let (mut cancel, since) = (cancel, self.known.facts.created_at);
+        for at in self.stored.instants().into_iter().chain([self.stored.latest()]) {
+            if let Some(due) = cancel.take_if(|cancel| cancel.at < at) {
+                self.cancel(due.at, due.undo);
+                while self.settle(due.at.max(since), &mut found) {}
+            }
+            while self.settle(at, &mut found) {}
+        }
+        if let Some(due) = cancel {
+            self.cancel(due.at, due.undo);
+            while self.settle(due.at.max(since), &mut found) {}
+        }
+        found
     }
 
     /// What to do now; call it once after [`Flow::resume`], then only [`Flow::apply`].
     pub fn next(&mut self, now: DateTime<Utc>) -> Vec<Action> {
         let mut actions = std::mem::take(&mut self.found);
-        self.advance(now, &mut actions);
+        self.advance(now.max(self.stored.latest()), &mut actions);
         actions
     }
 
@@ -113,6 +125,8 @@ impl Flow {
     /// an earlier one began.
     pub fn apply(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Action> {
         let mut actions = std::mem::take(&mut self.found);
+        // Another clock may have been ahead.
+        let now = now.max(self.stored.latest());
         match event {
             Event::Outcome { path, attempt, outcome, started_at, finished_at } => {
                 let mut outcome = Some(outcome);
@@ -163,7 +177,6 @@ impl Flow {
     ) {
         let definition = Arc::clone(&self.definition);
         let (known, stored) = (&mut self.known, &mut self.stored);
-        let now = now.max(stored.latest());
         let mut round = Round { known, stored, now, starts: false, actions };
         let mut act = |step: &Step, unit: &mut Unit| {
             act(step, unit, &mut round);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use build::{at, definition, fail, log, ret, value, wait_for, with_on_error, work};
 use drive::{definite, drive, nothing};
-use onward_workflows::{Definition, ErrorKind, Event, RunStatus, StepStatus};
+use onward_workflows::{Definition, ErrorKind, RunStatus, StepStatus};
 use serde_json::json;
 
 #[test]

@@ -4,87 +4,28 @@
 mod build;
 #[path = "kit/drive.rs"]
 mod drive;
+#[path = "kit/random.rs"]
+mod random;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use build::{Draft, fail, log, no_retry, ret, value, wait_for, with_on_error, work};
 use drive::{Drive, ambiguous, definite, drive, retryable};
-use onward_workflows::{Definition, Outcome, Retry, RunStatus, StepStatus};
+use onward_workflows::{CheckpointStatus, Definition, Event, Outcome, Past, RunStatus, Step, StepStatus, WaitKind};
 use proptest::prelude::*;
+use random::{Tape, outline, random_definition};
 use serde_json::json;
 
-const IDS: [&str; 9] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
-
-/// Random choices, made before the test; when they are used up the first choice is always taken.
-struct Tape<'t> {
-    bytes: std::slice::Iter<'t, u8>,
-}
-
-impl Tape<'_> {
-    fn below(&mut self, bound: usize) -> usize {
-        self.bytes.next().map_or(0, |byte| usize::from(*byte)) % bound
-    }
-
-    fn often(&mut self) -> bool {
-        self.below(4) != 0
-    }
-}
-
-fn random_step(tape: &mut Tape<'_>, index: usize) -> Draft {
-    let id = IDS[index];
-    let needs: Option<Vec<&'static str>> =
-        tape.often().then(|| IDS[..index].iter().copied().filter(|_| tape.often()).collect());
-    let readable = needs.as_ref().map_or(IDS[..index].last(), |needs| needs.last()).copied();
-    let config = match readable {
-        Some(other) => {
-            json!({"read": format!("{{{{ steps.{other}.output }}}}"), "now": "{{ now() }}", "id": "{{ uuid() }}"})
-        }
-        None => json!({"now": "{{ now() }}"}),
-    };
-    let mut step = match tape.below(10) {
-        0..=4 => work(id, config),
-        5 => value(id, config),
-        6 => log(id, "line {{ now() }}"),
-        7 => wait_for(id, json!(1_000 * tape.below(5))),
-        8 => ret(id, config),
-        _ => fail(id, "failed", None),
-    };
-    if let (Some(other), false) = (readable, tape.often()) {
-        step = step.when(&format!("steps.{other}.status == 'succeeded'"));
-    } else if tape.below(6) == 5 {
-        step = step.when("inputs.absent");
-    }
-    if tape.often() {
-        step = step.retry(Retry { max: 2, jitter: tape.often(), delay: Duration::from_secs(5), ..no_retry() });
-    }
-    if !tape.often() {
-        step = step.goes_on();
-    }
-    match needs {
-        Some(needs) => step.needs(&needs),
-        None => step,
-    }
-}
-
-fn random_definition(tape: &mut Tape<'_>) -> Definition {
-    let count = 1 + tape.below(6);
-    let steps = (0..count).map(|index| random_step(tape, index)).collect();
-    let handler = work("tell", json!({"error": "{{ error.message }}", "all": "{{ run.status }}"}));
-    let definition = with_on_error(steps, if tape.often() { vec![handler] } else { vec![] });
-    let timeout = if tape.often() { Duration::from_hours(2_000) } else { Duration::from_secs(6) };
-    Definition { timeout, ..definition }
-}
-
 fn random_outcome(tape: &mut Tape<'_>) -> Outcome {
-    match tape.below(8) {
-        0..=3 => Outcome::Done(json!({"n": tape.below(100)})),
-        4 | 5 => retryable("busy"),
-        6 => definite("no"),
+    match tape.below(12) {
+        0..=7 => Outcome::Done(json!({"n": tape.below(100)})),
+        8 | 9 => retryable("busy"),
+        10 => definite("no"),
         _ => ambiguous("no answer"),
     }
 }
 
-/// Another process that starts from what is stored asks for the same.
+/// Another process that starts from what is stored asks for the same and shows the same.
 fn assert_resumes(run: &Drive) {
     let again = run.again();
     let view = |drive: &Drive| {
@@ -94,10 +35,24 @@ fn assert_resumes(run: &Drive) {
         let steps: Vec<_> = drive.flow.steps().iter().map(|s| (s.path.clone(), s.status, s.output.clone())).collect();
         (runs, drive.flow.waits(), drive.end.clone(), steps)
     };
-    assert_eq!(view(&again), view(run), "checkpoints: {:#?}", run.checkpoints);
+    let (found, wanted) = (view(&again), view(run));
+    if found != wanted {
+        panic!("resumed: {found:#?}\nlive: {wanted:#?}\n{}", story(run));
+    }
 }
 
-/// One thing happens: an attempt ends, or time passes until something is due.
+fn story(run: &Drive) -> String {
+    let checkpoints: Vec<_> = run
+        .checkpoints
+        .iter()
+        .map(|c| {
+            format!("{}#{} {:?} {}", c.path, c.attempt, c.status, (c.finished_at - build::at(0)).num_milliseconds())
+        })
+        .collect();
+    format!("{}{:#?}\n{checkpoints:#?}\ncancel {:?} end {:?}", outline(&run.definition), run.asked, run.cancel, run.end)
+}
+
+/// One thing happens: an attempt ends, something arrives, or time passes until something is due.
 fn advance(run: &mut Drive, tape: &mut Tape<'_>) {
     run.now += Duration::from_millis(10 + 100 * tape.below(30) as u64);
     let flying = run.in_flight.len();
@@ -106,48 +61,159 @@ fn advance(run: &mut Drive, tape: &mut Tape<'_>) {
         run.finish(&path, random_outcome(tape));
         return;
     }
-    let deadline = run.flow.deadline();
-    let due_at = run.flow.waits().first().expect("a run without an attempt in flight waits for something").due_at;
-    // A run in `on_error` is past its deadline and has its own waits.
-    run.now = if deadline > run.now { due_at.min(deadline) } else { due_at }.max(run.now);
-    run.apply(onward_workflows::Event::Time);
+    let waits = run.flow.waits();
+    for wait in &waits {
+        match &wait.kind {
+            WaitKind::Event(_) if tape.one_in(2) => {
+                run.deliver("news", json!({"n": tape.below(4)}));
+                return;
+            }
+            // A child comes to an end some time.
+            WaitKind::Child(child) if wait.due_at > run.now + Duration::from_hours(100_000) || tape.one_in(2) => {
+                let status = [RunStatus::Succeeded, RunStatus::Failed, RunStatus::Canceled][tape.below(3)];
+                run.end_child(*child, status, (status == RunStatus::Succeeded).then(|| json!("from the child")));
+                run.read_again();
+                return;
+            }
+            _ => {}
+        }
+    }
+    let due_at = waits.first().map(|wait| wait.due_at).into_iter().chain([run.flow.deadline()]).min();
+    run.now = due_at.expect("there is a deadline").max(run.now);
+    run.apply(Event::Time);
+}
+
+/// Paths of steps that are undone when the run fails, and what undoes them.
+fn undoable(definition: &Definition) -> Vec<(String, Option<String>)> {
+    fn collect(steps: &[Step], found: &mut Vec<(String, Option<String>)>) {
+        for step in steps {
+            if let (Some(undo), false) = (&step.compensate, step.is_container()) {
+                found.push((step.id.clone(), (!undo.single).then(|| undo.steps[0].id.clone())));
+            }
+            for list in step.lists() {
+                collect(list, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(&definition.steps, &mut found);
+    found
+}
+
+fn id_of(path: &str) -> &str {
+    let last = path.rsplit(['.', '/']).next().expect("a path has a last part");
+    last.split(['[', '#']).next().expect("an id")
+}
+
+/// Its own `finally` has failed a run that was already over: that undoes nothing.
+fn failed_at_the_end(run: &Drive) -> bool {
+    fn has(steps: &[Step], id: &str) -> bool {
+        steps.iter().any(|step| step.id == id || step.lists().any(|list| has(list, id)))
+    }
+    let error = run.end.as_ref().and_then(|end| end.error.as_ref());
+    error.and_then(|error| error.step.as_deref()).is_some_and(|path| has(&run.definition.finally, id_of(path)))
+}
+
+/// Every step that has succeeded and could be undone was undone once, or is said not to be.
+fn assert_undone(run: &Drive) {
+    let end = run.end.as_ref().expect("ended");
+    let not_undone: BTreeSet<_> = end.not_undone.iter().cloned().collect();
+    let steps = undoable(&run.definition);
+    for checkpoint in &run.checkpoints {
+        let id = id_of(&checkpoint.path);
+        let Some((_, first)) = steps.iter().find(|(known, _)| known == id) else { continue };
+        let is_undo = checkpoint.path.ends_with("~undo");
+        if checkpoint.status != CheckpointStatus::Succeeded || first.is_some() || is_undo {
+            continue;
+        }
+        let undo = format!("{}~undo", checkpoint.path);
+        let over = [CheckpointStatus::Succeeded, CheckpointStatus::Failed];
+        let undone = run.checkpoints.iter().filter(|c| c.path == undo && over.contains(&c.status)).count();
+        let told = not_undone.contains(&checkpoint.path);
+        assert!(undone == 1 || told, "{} was undone {undone} times\n{}", checkpoint.path, story(run));
+    }
+}
+
+/// What may begin after a cancel: `finally`, undo, and what they are made of.
+fn assert_nothing_begins(run: &Drive, from: usize) {
+    for asked in &run.asked[from..] {
+        let Some((verb @ ("run" | "emit" | "call"), path)) = asked.split_once(' ') else { continue };
+        let id = path.rsplit(['.', '/']).next().unwrap();
+        assert!(path.contains("~undo") || id.starts_with(['f', 'u']), "{verb} {path}\n{}", story(run));
+    }
+}
+
+fn go_on_to_the_end(run: &mut Drive, tape: &mut Tape<'_>) {
+    for _ in 0..1_000 {
+        if run.end.is_some() {
+            return;
+        }
+        advance(run, tape);
+    }
+    panic!("no end: {}", story(run));
+}
+
+fn assert_ended(run: &Drive) {
+    let end = run.end.as_ref().expect("ended");
+    assert_eq!(end.status == RunStatus::Failed, end.error.is_some());
+    let undoes = end.status == RunStatus::Failed || run.cancel.is_some_and(|cancel| cancel.undo);
+    if undoes && end.status != RunStatus::Succeeded && !failed_at_the_end(run) {
+        assert_undone(run);
+    }
+    let over = [StepStatus::Succeeded, StepStatus::Failed, StepStatus::Skipped, StepStatus::Canceled];
+    // What was given up is seen at work.
+    if end.not_undone.is_empty() && run.cancel.is_none() {
+        for step in run.flow.steps() {
+            assert!(over.contains(&step.status), "{step:?}\n{}", story(run));
+        }
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, max_shrink_time: 8_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_run_ends_and_resumes_from_each_of_its_checkpoints(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn every_run_ends_and_resumes_from_each_of_its_checkpoints(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut tape = Tape { bytes: bytes.iter() };
         let mut run = drive(random_definition(&mut tape), json!({"given": 1}));
-        for _ in 0..200 {
+        for _ in 0..300 {
             assert_resumes(&run);
             if run.end.is_some() {
                 break;
             }
             advance(&mut run, &mut tape);
         }
-        let end = run.end.clone().expect("the run ended");
-        prop_assert!(matches!(end.status, RunStatus::Succeeded | RunStatus::Failed));
-        prop_assert_eq!(end.status == RunStatus::Failed, end.error.is_some());
-        for step in run.flow.steps() {
-            let over = [StepStatus::Succeeded, StepStatus::Failed, StepStatus::Skipped, StepStatus::Canceled];
-            prop_assert!(over.contains(&step.status), "{:?}", step);
+        go_on_to_the_end(&mut run, &mut tape);
+        assert_ended(&run);
+        // However little of it is known, the run ends, and what is known does not happen again.
+        for known in 0..run.checkpoints.len() {
+            let checkpoints = run.checkpoints[..known].to_vec();
+            let past = Past { checkpoints, ..run.past() };
+            let mut again = drive::start(run.definition.clone(), run.facts.clone(), past, run.now);
+            if known % 8 == 7 {
+                go_on_to_the_end(&mut again, &mut tape);
+                assert_ended(&again);
+            }
         }
     }
 
-    /// Checkpoints are stored in batches, and a batch has no order that matters.
+    /// Whatever the order in which checkpoints are stored, and wherever the process is lost.
     #[test]
-    fn the_order_of_commits_does_not_change_the_end(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn the_order_of_commits_does_not_change_the_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut tape = Tape { bytes: bytes.iter() };
         let mut run = drive(random_definition(&mut tape), json!({"given": 1}));
         run.held = Some(Vec::new());
-        for _ in 0..400 {
+        for _ in 0..1_000 {
             if run.end.is_some() {
                 break;
             }
             let held = run.held.as_mut().expect("held up for the whole test");
-            if !held.is_empty() && (run.in_flight.is_empty() || tape.below(3) == 0) {
+            if held.is_empty() {
+                assert_resumes(&run);
+                advance(&mut run, &mut tape);
+            } else if tape.one_in(12) {
+                run.read_again();
+            } else if run.in_flight.is_empty() || tape.below(3) == 0 {
                 let checkpoint = held.remove(tape.below(held.len()));
                 run.store(checkpoint);
             } else {
@@ -156,5 +222,39 @@ proptest! {
         }
         prop_assert!(run.end.is_some());
         assert_resumes(&run);
+        assert_ended(&run);
+    }
+
+    #[test]
+    fn nothing_begins_after_a_cancel(bytes in prop::collection::vec(any::<u8>(), 0..300), undo: bool, stops: bool) {
+        let mut tape = Tape { bytes: bytes.iter() };
+        let before = tape.below(20);
+        let mut run = drive(random_definition(&mut tape), json!({"given": 1}));
+        run.finishes_abandoned = !stops;
+        for _ in 0..before {
+            if run.end.is_none() {
+                advance(&mut run, &mut tape);
+            }
+        }
+        if run.end.is_none() {
+            run.now += Duration::from_millis(5);
+            let from = run.asked.len();
+            run.cancel(undo);
+            if stops {
+                assert_resumes(&run);
+            }
+            for _ in 0..1_000 {
+                if run.end.is_some() {
+                    break;
+                }
+                advance(&mut run, &mut tape);
+                if stops {
+                    assert_resumes(&run);
+                }
+            }
+            prop_assert!(run.end.is_some(), "{}", story(&run));
+            assert_nothing_begins(&run, from);
+        }
+        assert_ended(&run);
     }
 }

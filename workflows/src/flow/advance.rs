@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::compute::{not_evaluated, storable};
-use super::known::{Env, FINALLY_AFTER_CANCEL_MAX};
+use super::known::{Env, FINALLY_AFTER_CANCEL_MAX, WIND_UP_MAX};
 use super::list::{Cut, List, ListEnd, Round};
 use super::unit::{Failed, UndoSeen};
 use super::{Action, Cancel, End, Flow, Outcome, Phase, RunStatus};
@@ -14,8 +14,6 @@ use crate::{ErrorKind, StepError};
 
 /// Bytes of a run's output.
 const RUN_OUTPUT_MAX: usize = 1 << 20;
-/// How long a run may take for each of undo, `on_error` and `finally`.
-const WIND_UP_MAX: TimeDelta = TimeDelta::days(8);
 
 impl Flow {
     /// Goes on as far as the stored checkpoints allow, then begins what has its turn.
@@ -88,7 +86,6 @@ impl Flow {
         let definition = Arc::clone(&self.definition);
         let deadline = self.run_deadline();
         let (known, stored) = (&mut self.known, &mut self.stored);
-        let now = now.max(stored.latest());
         let mut round = Round { known, stored, now, starts, actions };
         match &self.phase {
             Phase::Main => {

@@ -31,6 +31,8 @@ pub(super) struct Known {
 
 /// How long `finally` may take after a cancel.
 pub(super) const FINALLY_AFTER_CANCEL_MAX: TimeDelta = TimeDelta::minutes(5);
+/// How long undo, the document's `on_error` and any `finally` may take, each.
+pub(super) const WIND_UP_MAX: TimeDelta = TimeDelta::days(8);
 
 /// Where a list stands: whose results it can read, how its paths begin, what it handles.
 #[derive(Debug, Clone)]
@@ -108,7 +110,7 @@ impl Known {
     pub fn bound_finally(&self, list: &mut List) {
         if let Some(canceled_at) = self.canceled_at {
             let until = list.since.max(canceled_at) + FINALLY_AFTER_CANCEL_MAX;
-            list.env.horizon.get_or_insert(until);
+            list.env.horizon = list.env.horizon.into_iter().chain([until]).min();
         }
     }
 

@@ -157,7 +157,8 @@ impl List {
             let Some(room_at) = lanes.room_at(self.since) else { return };
             ready_at = ready_at.max(room_at);
         }
-        let is_late = self.cut().is_some_and(|cut| cut < Cut { at: ready_at, slot: step.number.slot })
+        let cut = self.cut();
+        let is_late = cut.is_some_and(|cut| cut < Cut { at: ready_at, slot: step.number.slot })
             || self.env.horizon.is_some_and(|horizon| horizon < ready_at);
         // What is stored had its turn, whatever the clocks say.
         if is_late && !self.had_turn(steps, round.stored, index) {
@@ -186,7 +187,11 @@ impl List {
     }
 
     fn work(&mut self, steps: &[Step], round: &mut Round<'_>, index: usize) {
+        let cut = self.cut();
         let State::At(unit) = &mut self.places[index].state else { return };
+        if let Some(cut) = cut {
+            unit.halt(&steps[index], cut, round);
+        }
         if let Some(ended) = unit.advance(&steps[index], round) {
             self.end(&steps[index], round, index, ended);
         }

@@ -203,6 +203,9 @@ impl Loop {
 
     pub fn halt(&mut self, step: &Step, cut: Cut, round: &mut Round<'_>) {
         self.halt = Some(self.halt.map_or(cut, |known| known.min(cut)));
+        // Opened in this very round, before the cut was known.
+        let turn = |unit: &Unit| Cut { at: unit.ready_at, slot: step.number.slot };
+        self.active.retain(|(_, unit)| turn(unit) <= cut || unit.has_begun(step, round.stored));
         for (_, unit) in &mut self.active {
             unit.halt(step, cut, round);
         }

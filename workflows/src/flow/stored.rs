@@ -117,6 +117,14 @@ impl Stored {
         if self.checkpoints.is_empty() { None } else { self.checkpoints.remove(path) }
     }
 
+    /// The instants at which something stored began to count, in their order.
+    pub fn instants(&self) -> Vec<DateTime<Utc>> {
+        let mut instants: Vec<_> = self.checkpoints.values().map(|last| last.checkpoint.finished_at).collect();
+        instants.sort_unstable();
+        instants.dedup();
+        instants
+    }
+
     /// Whether anything of this step, or of what is inside it, is stored.
     pub fn has_trace(&self, step: &Step, prefix: &str) -> bool {
         if self.is_empty() {

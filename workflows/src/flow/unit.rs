@@ -26,6 +26,7 @@ use super::known::Env;
 use super::list::{Cut, List, ListEnd, Round};
 use super::loops::Loop;
 use super::rooms::{ItemResult, StepResult};
+use super::stored::LastAttempt;
 use super::{Action, Checkpoint, CheckpointStatus};
 use crate::{ErrorKind, OnError, Step, StepError};
 
@@ -51,7 +52,9 @@ pub(super) struct Unit {
     pub last: Option<List>,
     halt: Option<Cut>,
     settled: Option<Box<Settled>>,
-    /// A row of its own is stored.
+    /// A row of its own is stored, of an attempt or of its end.
+    traced: bool,
+    /// The row of its end is stored.
     has_row: bool,
     /// What that row says; what is inside is gone through again only to know what can be undone.
     row: Option<Box<Settled>>,
@@ -62,6 +65,8 @@ pub(super) struct Unit {
 pub(super) enum Phase {
     /// Its turn has come.
     New,
+    /// Its row is stored, and counts from its instant on.
+    Ahead(Box<LastAttempt>),
     Body,
     /// The body has failed; what it had finished is being undone.
     Undo(Failed),
@@ -177,6 +182,7 @@ impl Unit {
             last: None,
             halt: None,
             settled: None,
+            traced: false,
             has_row: false,
             row: None,
             undo: undo::Undo::default(),
@@ -188,10 +194,18 @@ impl Unit {
         loop {
             match &mut self.phase {
                 Phase::New => self.enter(step, round),
-                Phase::Body => {
-                    let end = self.work(step, round)?;
-                    self.body_over(step, round, end);
+                Phase::Ahead(last) => {
+                    if round.now < last.checkpoint.finished_at {
+                        return None;
+                    }
+                    if let Phase::Ahead(last) = std::mem::replace(&mut self.phase, Phase::Over) {
+                        self.take_over(step, round, last.checkpoint);
+                    }
                 }
+                Phase::Body => match self.work(step, round) {
+                    Some(end) => self.body_over(step, round, end),
+                    None => self.cut_replay(step, round)?,
+                },
                 Phase::Undo(failed) => {
                     let failed = failed.clone();
                     let at = self.undo_failed(step, failed.at, round)?;
@@ -253,7 +267,10 @@ impl Unit {
         let ready_at = self.ready_at;
         if let Some(foreach) = step.foreach.as_ref().filter(|_| !self.is_item) {
             match Loop::new(foreach, self, round.known, round.stored) {
-                Ok(items) => {
+                Ok(mut items) => {
+                    if let Some(cut) = self.halt {
+                        items.halt(step, cut, round);
+                    }
                     self.body = Work::Loop(Box::new(items));
                     self.phase = Phase::Body;
                 }
@@ -261,6 +278,9 @@ impl Unit {
                     self.settle(step, Settling::Failed { error: self.named(*error), handled: None }, ready_at)
                 }
             }
+            return;
+        }
+        if step.is_container() && self.take_row(step, round) {
             return;
         }
         if let Some(condition) = &step.condition {
@@ -277,7 +297,7 @@ impl Unit {
         }
         self.phase = Phase::Body;
         if step.is_container() {
-            return self.enter_block(step, round);
+            return self.open(step, round, self.turn_at);
         }
         match compute::compute(step, round.known, &self.env, &self.path, ready_at) {
             Some(end) => {

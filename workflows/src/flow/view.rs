@@ -165,6 +165,10 @@ impl Views<'_> {
     }
 
     fn inside(&mut self, step: &Step, unit: &Unit, depth: usize) {
+        // What failed is done with, and a resumed flow does not know it.
+        if matches!(unit.phase, Phase::Pause { .. }) {
+            return;
+        }
         match &unit.body {
             Work::Block { list, arm } => self.list(Some(list), steps_of(step, *arm), depth),
             Work::Loop(items) => {
@@ -254,7 +258,7 @@ fn leaf_view(view: &mut StepView, leaf: &Leaf) {
         view.waits_until = due_at;
     };
     match leaf {
-        Leaf::Ready | Leaf::Recording(_) | Leaf::Over(_) => {}
+        Leaf::Ready | Leaf::Ahead(_) | Leaf::Recording(_) | Leaf::Over(_) => {}
         Leaf::InFlight { attempt, started_at } => {
             view.attempts = *attempt;
             view.started_at.get_or_insert(*started_at);

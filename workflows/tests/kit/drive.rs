@@ -98,6 +98,7 @@ impl Drive {
             assert!(self.end.is_none(), "nothing follows the end: {action:?}");
             match action {
                 Action::Run(run) => {
+                    self.assert_new(&run.path, run.attempt);
                     self.asked.push(format!("run {}#{}", run.path, run.attempt));
                     self.in_flight.push(run);
                 }
@@ -198,10 +199,21 @@ impl Drive {
         self.lines = lines;
         self.asked.splice(0..0, before.asked);
         self.finishes_abandoned = before.finishes_abandoned;
+        // What was not stored is lost.
+        self.held = before.held.map(|_| Vec::new());
         self
     }
 
+    /// What is over does not begin again, and no attempt has a number that was given before.
+    fn assert_new(&self, path: &str, attempt: u32) {
+        let over = [CheckpointStatus::Succeeded, CheckpointStatus::Failed, CheckpointStatus::Skipped];
+        let mut stored = self.checkpoints.iter().filter(|stored| stored.path == path);
+        let again = stored.find(|stored| over.contains(&stored.status) || attempt <= stored.attempt);
+        assert!(again.is_none(), "{path}#{attempt} comes after {again:?}");
+    }
+
     pub fn store(&mut self, checkpoint: Checkpoint) {
+        self.assert_new(&checkpoint.path, checkpoint.attempt);
         let (path, attempt) = (checkpoint.path.clone(), checkpoint.attempt);
         self.checkpoints.push(checkpoint);
         self.apply(Event::Committed { path, attempt });

@@ -4,60 +4,61 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{BodyEnd, Failed, Phase, Settling, Unit, Work};
+use super::{BodyEnd, Failed, Phase, Settled, Settling, Unit, Work};
 use crate::flow::known::{Env, key};
 use crate::flow::list::{Cut, List, ListEnd, Round};
 use crate::flow::{Checkpoint, CheckpointStatus, compute, retry};
 use crate::{Body, ErrorKind, Step, StepError};
 
 impl Unit {
-    /// The first generation, or the next after those that are stored.
-    pub(super) fn enter_block(&mut self, step: &Step, round: &mut Round<'_>) {
-        let Some(last) = round.stored.take(&self.path) else {
-            return self.open(step, round, self.ready_at);
-        };
-        let Checkpoint { attempt, status, output, error, finished_at, .. } = last.checkpoint;
+    /// Takes what is stored of the block as a whole; true when nothing inside has to be known again.
+    pub(super) fn take_row(&mut self, step: &Step, round: &mut Round<'_>) -> bool {
+        let Some(last) = round.stored.take(&self.path) else { return false };
         self.first_started_at = Some(last.first_started_at);
-        let settling = match status {
-            CheckpointStatus::Retrying => {
-                self.attempts = attempt;
-                self.undo.take_over(output.as_ref(), round.known);
-                self.phase = self.pause(step, round, error.map(Box::new), finished_at);
-                return;
-            }
-            CheckpointStatus::Succeeded => {
-                Settling::Succeeded { output: output.unwrap_or_default(), items: Vec::new() }
-            }
-            CheckpointStatus::Failed => Settling::Failed {
-                error: error.unwrap_or_else(|| StepError::new(ErrorKind::Internal, "no error was recorded")),
-                handled: output,
-            },
-            CheckpointStatus::Skipped | CheckpointStatus::Ambiguous => Settling::Skipped,
-        };
-        self.attempts = attempt - 1;
-        self.has_row = true;
-        let settled = Box::new(super::Settled { outcome: settling, at: finished_at });
-        if step.number.undoable {
-            // What is inside has to be known again for its undo.
-            self.row = Some(settled);
-            self.halt = Some(Cut::at(finished_at));
-            self.phase = Phase::Body;
-            return self.open(step, round, self.turn_at);
+        self.traced = true;
+        let is_over = matches!(last.checkpoint.status, CheckpointStatus::Succeeded | CheckpointStatus::Failed);
+        self.has_row = is_over;
+        if is_over && step.number.undoable {
+            self.attempts = last.checkpoint.attempt - 1;
+            self.turn_at = last.checkpoint.started_at;
+            self.row = Some(Box::new(settled_as(last.checkpoint)));
+            return false;
         }
-        self.settled = Some(settled);
+        self.phase = Phase::Ahead(Box::new(last));
+        true
+    }
+
+    /// The row counts now.
+    pub(super) fn take_over(&mut self, step: &Step, round: &mut Round<'_>, row: Checkpoint) {
+        if row.status == CheckpointStatus::Retrying {
+            self.attempts = row.attempt;
+            self.undo.take_over(row.output.as_ref(), round.known);
+            self.phase = self.pause(step, round, row.error.map(Box::new), row.finished_at);
+            return;
+        }
+        self.attempts = row.attempt - 1;
+        self.settled = Some(Box::new(settled_as(row)));
         self.phase = Phase::Over;
     }
 
+    /// What its row says is the end: nothing inside goes on beyond that.
+    pub(super) fn cut_replay(&mut self, step: &Step, round: &mut Round<'_>) -> Option<()> {
+        let at = self.row.as_ref()?.at;
+        if round.now < at || self.halt.is_some_and(|halt| halt <= Cut::at(at)) {
+            return None;
+        }
+        self.halt(step, Cut::at(at), round);
+        Some(())
+    }
+
     pub(super) fn repeat(&mut self, step: &Step, round: &mut Round<'_>, since: DateTime<Utc>) {
-        let slots = step.number.slot + 1..step.number.slot + step.number.slots;
-        round.known.rooms.clear(self.env.room, slots);
         self.undo.forget_body();
         self.turn_at = since;
         self.phase = Phase::Body;
         self.open(step, round, since);
     }
 
-    fn open(&mut self, step: &Step, round: &mut Round<'_>, since: DateTime<Utc>) {
+    pub(super) fn open(&mut self, step: &Step, round: &mut Round<'_>, since: DateTime<Utc>) {
         self.first_started_at.get_or_insert(since);
         let env = Env { prefix: self.prefix(step), alias: None, ..self.env.clone() };
         let (steps, arm, at_once) = match &step.body {
@@ -149,7 +150,7 @@ impl Unit {
             status: CheckpointStatus::Retrying,
             output: self.note_undone(step),
             error: Some(StepError::clone(&failed.error)),
-            started_at,
+            started_at: self.turn_at,
             finished_at: failed.at,
         }));
         true
@@ -162,17 +163,35 @@ impl Unit {
         Phase::Pause { since, due_at: since + pause.unwrap_or_default(), error }
     }
 
-    /// The row of a block or of an item is stored.
-    pub(super) fn row_stored(&mut self, step: &Step, round: &Round<'_>, checkpoint: Checkpoint) {
+    /// The row of a block or of an item is stored. What it puts an end to is not known to a resumed flow either.
+    pub(super) fn row_stored(&mut self, step: &Step, round: &mut Round<'_>, checkpoint: Checkpoint) {
+        self.traced = true;
         let Checkpoint { attempt, status, error, finished_at, .. } = checkpoint;
         if status == CheckpointStatus::Retrying {
             self.attempts = attempt;
+            self.body = Work::None;
+            let slots = step.number.slot + 1..step.number.slot + step.number.slots;
+            round.known.rooms.clear(self.env.room, slots);
             self.phase = self.pause(step, round, error.map(Box::new), finished_at);
         } else {
             self.has_row = true;
+            self.last = None;
             self.phase = Phase::Over;
         }
     }
+}
+
+fn settled_as(row: Checkpoint) -> Settled {
+    let Checkpoint { status, output, error, finished_at, .. } = row;
+    let outcome = match status {
+        CheckpointStatus::Succeeded => Settling::Succeeded { output: output.unwrap_or_default(), items: Vec::new() },
+        CheckpointStatus::Failed => Settling::Failed {
+            error: error.unwrap_or_else(|| StepError::new(ErrorKind::Internal, "no error was recorded")),
+            handled: output,
+        },
+        CheckpointStatus::Retrying | CheckpointStatus::Skipped | CheckpointStatus::Ambiguous => Settling::Skipped,
+    };
+    Settled { outcome, at: finished_at }
 }
 
 /// The steps of a block, or of the arm that was chosen.

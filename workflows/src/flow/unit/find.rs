@@ -9,8 +9,8 @@ use crate::Step;
 use crate::flow::list::List;
 use crate::flow::{Wait, WaitKind};
 
-/// A wait without a deadline of its own is looked at when the run is too old.
-const NO_DEADLINE: TimeDelta = TimeDelta::days(366);
+/// A wait without a deadline of its own: longer than any run may last.
+const NO_DEADLINE: TimeDelta = TimeDelta::days(36_500);
 
 impl Unit {
     /// Calls `act` with the unit of this path that is at work, until it answers.
@@ -103,7 +103,7 @@ impl Unit {
                     list.waits(&step.finally, waits);
                 }
             }
-            Phase::New | Phase::Unrecorded(_) | Phase::Recording(_) | Phase::Over => {}
+            Phase::New | Phase::Ahead(_) | Phase::Unrecorded(_) | Phase::Recording(_) | Phase::Over => {}
         }
     }
 
@@ -127,11 +127,13 @@ impl Unit {
             Leaf::Waiting { due_at, .. } => next(WaitKind::Timer, *due_at),
             Leaf::Listening(listening) => next(WaitKind::Event(listening.wait.clone()), listening.due_at),
             Leaf::Child { child, due_at, since } => {
+                // Given up, it is waited for until it has ended.
+                let due_at = due_at.filter(|_| !self.is_halted());
                 next(WaitKind::Child(*child), due_at.unwrap_or(*since + NO_DEADLINE))
             }
             Leaf::Retrying { due_at, .. } => Some(self.wait(WaitKind::Retry, *due_at)),
             Leaf::Ambiguous { due_at, .. } => Some(self.wait(WaitKind::Person, *due_at)),
-            Leaf::Ready | Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Over(_) => None,
+            Leaf::Ready | Leaf::Ahead(_) | Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Over(_) => None,
         }
     }
 }

@@ -35,11 +35,11 @@ impl Unit {
         let body = match &self.body {
             Work::None => false,
             Work::Leaf(_) => self.first_started_at.is_some(),
-            Work::Block { list, .. } => list.is_traced() || self.attempts > 0,
+            Work::Block { list, .. } => list.is_traced(),
             Work::Loop(items) => items.is_traced(),
         };
         let inside = self.handler.iter().chain(&self.last);
-        body || self.has_row || inside.into_iter().any(|list| list.is_traced())
+        body || self.traced || inside.into_iter().any(|list| list.is_traced())
     }
 
     /// Something of it is stored, on its way, or in flight.

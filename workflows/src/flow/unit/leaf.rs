@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Asked, BodyEnd, Unit, Work};
 use crate::flow::begin::{self, Begin};
 use crate::flow::list::Round;
+use crate::flow::stored::LastAttempt;
 use crate::flow::{Action, CheckpointStatus, EventWait, wait};
 use crate::{Body, CallMode, ErrorKind, RunId, Step, StepError};
 
@@ -12,6 +13,8 @@ use crate::{Body, CallMode, ErrorKind, RunId, Step, StepError};
 pub(crate) enum Leaf {
     /// Its turn has come, but it has not been started.
     Ready,
+    /// Its outcome is stored, and counts from its instant on.
+    Ahead(Box<LastAttempt>),
     InFlight {
         attempt: u32,
         started_at: DateTime<Utc>,
@@ -53,9 +56,12 @@ impl Unit {
         self.body = Work::Leaf(Leaf::Ready);
         if let Some(last) = round.stored.take(&self.path) {
             self.first_started_at = Some(last.first_started_at);
-            self.apply(step, round, last.checkpoint);
+            self.body = Work::Leaf(Leaf::Ahead(Box::new(last)));
         } else {
             self.await_turn(step, round);
+            if self.is_halted() {
+                self.abandon(step, round);
+            }
         }
     }
 
@@ -85,6 +91,15 @@ impl Unit {
     pub(super) fn advance_leaf(&mut self, step: &Step, round: &mut Round<'_>) -> Option<BodyEnd> {
         let (ready_at, is_halted) = (self.ready_at, self.is_halted());
         let Work::Leaf(leaf) = &mut self.body else { unreachable!("this body is a leaf") };
+        if let Leaf::Ahead(last) = leaf {
+            if round.now < last.checkpoint.finished_at {
+                return None;
+            }
+            if let Leaf::Ahead(last) = std::mem::replace(leaf, Leaf::Ready) {
+                self.apply(step, round, last.checkpoint);
+            }
+            return self.advance_leaf(step, round);
+        }
         if let Leaf::Over(end) = leaf {
             return Some(std::mem::replace(&mut **end, BodyEnd::Halted { at: ready_at }));
         }
@@ -121,14 +136,14 @@ impl Unit {
         let begun = round.stored.begun(&self.path, self.attempts + 1).is_some();
         let Work::Leaf(leaf) = &self.body else { unreachable!("this body is a leaf") };
         match leaf {
-            Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Over(_) => return None,
+            Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Ahead(_) | Leaf::Over(_) => return None,
             Leaf::Child { child, since, .. } if step.compensate.is_some() => {
                 let (child, since) = (*child, *since);
                 self.look_at_child(step, round, (child, since, None), round.now);
                 return None;
             }
-            Leaf::Ambiguous { .. } => self.undo.remember(step, None),
-            Leaf::Ready | Leaf::Retrying { .. } if begun => self.undo.remember(step, None),
+            Leaf::Ambiguous { .. } => self.undo.doubt(step),
+            Leaf::Ready | Leaf::Retrying { .. } if begun => self.undo.doubt(step),
             Leaf::Ready | Leaf::Retrying { .. } | Leaf::Waiting { .. } | Leaf::Listening(_) | Leaf::Child { .. } => {}
         }
         Some(BodyEnd::Halted { at: self.ready_at })

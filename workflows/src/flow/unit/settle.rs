@@ -7,13 +7,18 @@ use serde_json::Value;
 
 use super::{Ended, Phase, Settled, Settling, Unit};
 use crate::Step;
-use crate::flow::known::Env;
+use crate::expression::from_json;
+use crate::flow::known::{Env, WIND_UP_MAX};
 use crate::flow::list::{List, ListEnd};
 use crate::flow::rooms::{StepResult, Verdict};
 use crate::flow::{Checkpoint, CheckpointStatus};
 
 impl Unit {
     pub(super) fn settle(&mut self, step: &Step, outcome: Settling, at: DateTime<Utc>) {
+        // Also when its `finally` fails: what has happened can be undone.
+        if let Settling::Succeeded { output, .. } | Settling::Returned(output) = &outcome {
+            self.undo.remember(step, || from_json(output));
+        }
         if let Some(row) = self.row.take() {
             self.settled = Some(row);
             self.phase = Phase::Over;
@@ -25,7 +30,7 @@ impl Unit {
                 Settling::Failed { error, .. } => self.env.handling(&Arc::new(error.clone())),
                 _ => Env { alias: None, ..self.env.clone() },
             };
-            let env = Env { prefix: self.prefix(step), horizon: None, cleans_up: true, ..env };
+            let env = Env { prefix: self.prefix(step), horizon: Some(at + WIND_UP_MAX), cleans_up: true, ..env };
             self.last = Some(List::new(env, &step.finally, at, None));
             self.phase = Phase::Finally;
         } else {
@@ -49,7 +54,7 @@ impl Unit {
 
     /// A finished item of a loop gets a row of its own, so that what is below it need not be read again.
     fn close(&mut self, step: &Step) {
-        if !self.is_item || !step.is_container() {
+        if !self.is_item || !step.is_container() || self.has_row {
             return;
         }
         let settled = self.settled.as_ref().expect("a unit closes when it has settled");
@@ -64,7 +69,8 @@ impl Unit {
             status,
             output,
             error,
-            started_at: self.first_started_at.unwrap_or(self.ready_at),
+            // Of this generation: the first row says when the first one began.
+            started_at: self.turn_at,
             finished_at: settled.at,
         }));
     }
@@ -78,7 +84,6 @@ impl Unit {
                 let is_loop = self.is_loop(step);
                 let result =
                     StepResult { items, is_loop, ..StepResult::new(Verdict::Succeeded, output, attempts, times) };
-                self.undo.remember(step, Some(&result));
                 Ended::Over(result)
             }
             Settling::Skipped => Ended::Over(StepResult::new(Verdict::Skipped, Value::Null, 0, times)),

@@ -11,7 +11,6 @@ use super::{Unit, Work, handler};
 use crate::Step;
 use crate::flow::known::{Env, Known};
 use crate::flow::list::{List, ListEnd, Round};
-use crate::flow::rooms::StepResult;
 
 #[derive(Debug, Default)]
 pub(super) struct Undo {
@@ -50,10 +49,15 @@ pub(in crate::flow) enum UndoSeen {
 }
 
 impl Undo {
-    pub fn remember(&mut self, step: &Step, result: Option<&StepResult>) {
+    pub fn remember(&mut self, step: &Step, output: impl FnOnce() -> Value) {
         if step.compensate.is_some() {
-            self.of = Some(result.map_or(Value::from(()), StepResult::readable));
+            self.of = Some(output());
         }
+    }
+
+    /// Nobody knows whether it has happened.
+    pub fn doubt(&mut self, step: &Step) {
+        self.remember(step, || Value::from(()));
     }
 
     /// The block is repeated: what is inside is new.
@@ -120,7 +124,7 @@ impl Unit {
         round: &mut Round<'_>,
     ) -> Option<DateTime<Utc>> {
         if matches!(self.body, Work::Leaf(_)) {
-            self.undo.remember(step, None);
+            self.undo.doubt(step);
             return self.undo_own(step, since, round);
         }
         self.undo_body(step, since, round)
