@@ -97,21 +97,39 @@ impl Flow {
     }
 
     /// Goes through what is stored in the order in which it came to be known, as the flow did that wrote it.
-    fn replay(&mut self, cancel: Option<Cancel>) -> Vec<Action> {
+    fn replay(&mut self, mut cancel: Option<Cancel>) -> Vec<Action> {
         let mut found = Vec::new();
-        let (mut cancel, since) = (cancel, self.known.facts.created_at);
+        let timed = self.definition.all_steps().into_iter().any(is_timed);
         for at in self.stored.instants().into_iter().chain([self.stored.latest()]) {
             if let Some(due) = cancel.take_if(|cancel| cancel.at < at) {
-                self.cancel(due.at, due.undo);
-                while self.settle(due.at.max(since), &mut found) {}
+                self.replay_cancel(due, timed, &mut found);
             }
-            while self.settle(at, &mut found) {}
+            self.replay_to(at, timed, &mut found);
         }
         if let Some(due) = cancel {
-            self.cancel(due.at, due.undo);
-            while self.settle(due.at.max(since), &mut found) {}
+            self.replay_cancel(due, timed, &mut found);
         }
         found
+    }
+
+    fn replay_cancel(&mut self, Cancel { at, undo }: Cancel, timed: bool, found: &mut Vec<Action>) {
+        let now = at.max(self.known.facts.created_at);
+        self.replay_to(now, timed, found);
+        self.cancel(at, undo);
+        while self.settle(now, found) {}
+    }
+
+    /// Deadlines on the way are noticed before what comes later.
+    fn replay_to(&mut self, at: DateTime<Utc>, timed: bool, found: &mut Vec<Action>) {
+        let mut last = DateTime::<Utc>::MIN_UTC;
+        loop {
+            let waits = if timed { self.waits() } else { Vec::new() };
+            let dues = waits.iter().map(|wait| wait.due_at).chain([self.deadline()]);
+            let Some(due) = dues.filter(|due| last < *due && *due < at).min() else { break };
+            while self.settle(due, found) {}
+            last = due;
+        }
+        while self.settle(at, found) {}
     }
 
     /// What to do now; call it once after [`Flow::resume`], then only [`Flow::apply`].
@@ -233,4 +251,9 @@ impl Flow {
             _ => None,
         }
     }
+}
+
+/// What happens to it depends on the time as well.
+fn is_timed(step: &Step) -> bool {
+    (step.is_container() && (step.timeout.is_some() || step.retry.max > 0)) || !step.finally.is_empty()
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::loops::item_of;
-use super::{ArrivedEvent, Begun, Checkpoint, ChildRun, Past};
+use super::{ArrivedEvent, Begun, Checkpoint, CheckpointStatus, ChildRun, Past};
 use crate::{RunId, Step};
 
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Stored {
 pub(super) struct LastAttempt {
     pub checkpoint: Checkpoint,
     pub first_started_at: DateTime<Utc>,
+    /// What the row says of a block's last repetition.
+    pub repeated: Option<(u32, Value)>,
 }
 
 impl Stored {
@@ -39,14 +41,22 @@ impl Stored {
         let waited_for = past.checkpoints.iter().filter_map(event_of).map(ToOwned::to_owned);
         let consumed = if past.events.is_empty() { HashSet::new() } else { waited_for.collect() };
         let mut checkpoints: HashMap<String, LastAttempt> = HashMap::with_capacity(past.checkpoints.len());
-        for checkpoint in past.checkpoints {
+        for mut checkpoint in past.checkpoints {
+            let is_repeated = checkpoint.status == CheckpointStatus::Retrying;
+            let repeated = checkpoint.output.take_if(|_| is_repeated).map(|noted| (checkpoint.attempt, noted));
             match checkpoints.get_mut(&checkpoint.path) {
                 None => {
                     let first_started_at = checkpoint.started_at;
-                    checkpoints.insert(checkpoint.path.clone(), LastAttempt { checkpoint, first_started_at });
+                    let last = LastAttempt { checkpoint, first_started_at, repeated };
+                    checkpoints.insert(last.checkpoint.path.clone(), last);
                 }
                 Some(last) => {
                     last.first_started_at = last.first_started_at.min(checkpoint.started_at);
+                    if last.repeated.as_ref().map(|(attempt, _)| attempt)
+                        < repeated.as_ref().map(|(attempt, _)| attempt)
+                    {
+                        last.repeated = repeated;
+                    }
                     if last.checkpoint.attempt < checkpoint.attempt {
                         last.checkpoint = checkpoint;
                     }
@@ -83,7 +93,9 @@ impl Stored {
     /// The instant at which an attempt counts as finished: not before anything that was known already, so that what was
     /// known when something began can be told from what is stored.
     pub fn stamp(&mut self, finished_at: DateTime<Utc>) -> DateTime<Utc> {
-        self.latest = finished_at.max(self.latest);
+        // Of two that are on their way the one asked for first is the earlier.
+        let earliest = if self.asked == self.counted { self.latest } else { self.latest + TimeDelta::microseconds(1) };
+        self.latest = finished_at.max(earliest);
         self.latest
     }
 

@@ -81,6 +81,8 @@ pub(super) enum Phase {
     /// To be stored before anything follows from it.
     Unrecorded(Box<Checkpoint>),
     Recording(Asked),
+    /// Its row is stored, and counts from its instant on.
+    Closed,
     Over,
 }
 
@@ -258,6 +260,13 @@ impl Unit {
                     return None;
                 }
                 Phase::Recording(_) => return None,
+                Phase::Closed => {
+                    let at = self.settled.as_ref().expect("its row says what it has come to").at;
+                    if round.now < at {
+                        return None;
+                    }
+                    self.phase = Phase::Over;
+                }
                 Phase::Over => return Some(self.ended(step)),
             }
         }

@@ -18,6 +18,9 @@ impl Unit {
         self.traced = true;
         let is_over = matches!(last.checkpoint.status, CheckpointStatus::Succeeded | CheckpointStatus::Failed);
         self.has_row = is_over;
+        if let Some((_, noted)) = &last.repeated {
+            self.undo.take_over(noted, round.known);
+        }
         if is_over && step.number.undoable {
             self.attempts = last.checkpoint.attempt - 1;
             self.turn_at = last.checkpoint.started_at;
@@ -32,7 +35,6 @@ impl Unit {
     pub(super) fn take_over(&mut self, step: &Step, round: &mut Round<'_>, row: Checkpoint) {
         if row.status == CheckpointStatus::Retrying {
             self.attempts = row.attempt;
-            self.undo.take_over(row.output.as_ref(), round.known);
             self.phase = self.pause(step, round, row.error.map(Box::new), row.finished_at);
             return;
         }

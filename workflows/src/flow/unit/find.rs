@@ -103,7 +103,8 @@ impl Unit {
                     list.waits(&step.finally, waits);
                 }
             }
-            Phase::New | Phase::Ahead(_) | Phase::Unrecorded(_) | Phase::Recording(_) | Phase::Over => {}
+            Phase::New | Phase::Ahead(_) | Phase::Unrecorded(_) | Phase::Recording(_) | Phase::Closed | Phase::Over => {
+            }
         }
     }
 

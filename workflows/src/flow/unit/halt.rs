@@ -47,7 +47,7 @@ impl Unit {
         let body = match &self.body {
             Work::None => false,
             Work::Leaf(leaf) => {
-                matches!(leaf, Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Child { .. })
+                matches!(leaf, Leaf::InFlight { .. } | Leaf::Ahead(_) | Leaf::Recording(_) | Leaf::Child { .. })
                     || stored.begun(&self.path, self.attempts + 1).is_some()
             }
             Work::Block { list, arm } => list.any_begun(super::steps_of(step, *arm), stored),

@@ -73,18 +73,23 @@ impl Unit {
                 .map(|due_at| Leaf::Waiting { since, due_at }),
             Body::WaitForEvent(pattern) => begin::listen(step, pattern, round.known, self, since)
                 .map(|listening| Leaf::Listening(Box::new(listening))),
-            Body::Call { mode: CallMode::Wait, .. } => {
-                let child = begin::child_of(step, &round.known.facts, &self.path, 1, since).expect("this step calls");
-                if round.stored.child(child).is_some() {
-                    self.call(step, child);
-                }
-                return;
-            }
+            Body::Call { .. } => return self.await_child(step, round),
             _ => return,
         };
         // What cannot be waited for fails when it begins, and that is recorded.
         if let Ok(leaf) = leaf {
             self.body = Work::Leaf(leaf);
+        }
+    }
+
+    /// The child of the next attempt may have been started already.
+    pub(super) fn await_child(&mut self, step: &Step, round: &Round<'_>) {
+        let next = self.attempts + 1;
+        let child = begin::child_of(step, &round.known.facts, &self.path, next, self.ready_at);
+        if let (Body::Call { mode: CallMode::Wait, .. }, Some(child)) = (&step.body, child)
+            && round.stored.child(child).is_some()
+        {
+            self.call(step, child);
         }
     }
 

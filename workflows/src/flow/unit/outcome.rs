@@ -197,5 +197,8 @@ impl Unit {
             CheckpointStatus::Skipped => Leaf::Over(Box::new(BodyEnd::Skipped { at: finished_at })),
         };
         self.body = Work::Leaf(leaf);
+        if status == CheckpointStatus::Retrying {
+            self.await_child(step, round);
+        }
     }
 }

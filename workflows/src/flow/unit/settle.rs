@@ -21,7 +21,7 @@ impl Unit {
         }
         if let Some(row) = self.row.take() {
             self.settled = Some(row);
-            self.phase = Phase::Over;
+            self.phase = Phase::Closed;
             return;
         }
         let begun = !matches!(outcome, Settling::Skipped) && !self.is_loop(step);

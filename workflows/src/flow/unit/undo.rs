@@ -80,8 +80,7 @@ impl Undo {
     }
 
     /// From the row of a block that is repeated.
-    pub fn take_over(&mut self, noted: Option<&Json>, known: &mut Known) {
-        let Some(noted) = noted else { return };
+    pub fn take_over(&mut self, noted: &Json, known: &mut Known) {
         let list = |name| noted.get(name).and_then(Json::as_array).into_iter().flatten();
         let earlier = self.earlier.get_or_insert_default();
         for undone in list("compensated") {
