@@ -89,11 +89,9 @@ impl Flow {
         let mut round = Round { known, stored, now, starts, actions };
         match &self.phase {
             Phase::Main => {
-                let end = self.main.advance(&definition.steps, &mut round);
-                if end.is_some() || now < deadline {
-                    return end;
+                if deadline <= now {
+                    self.main.halt(Cut::at(deadline));
                 }
-                self.main.halt(Cut::at(deadline));
                 self.main.advance(&definition.steps, &mut round)
             }
             Phase::Undo(outcome) => {

@@ -101,15 +101,10 @@ impl Unit {
         let Work::Block { list, arm } = &mut self.body else { unreachable!("this body is a block") };
         let steps = steps_of(step, *arm);
         let deadline = step.timeout.map(|timeout| list.since + timeout);
-        let mut end = list.advance(steps, round);
-        if end.is_none()
-            && let Some(deadline) = deadline
-            && deadline <= round.now
-        {
+        if let Some(deadline) = deadline.filter(|deadline| *deadline <= round.now) {
             list.halt(Cut::at(deadline));
-            end = list.advance(steps, round);
         }
-        let end = end?;
+        let end = list.advance(steps, round)?;
         let at = list.finished_at(steps, round.known);
         let halted_at = self.halt.map(|halt| halt.at);
         // What was over in time counts, whenever that became known.
