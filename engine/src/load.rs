@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use onward_workflows::{Past, RunFacts, RunId, WorkerId};
+use onward_workflows::{Cancel, Past, RunFacts, RunId, WorkerId};
 use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -129,7 +129,13 @@ fn assemble(
         run: job.run,
         facts: Arc::new(stored.facts(job.run, &version)?),
         version,
-        past: Past { checkpoints, begun: history.begun, events: history.events, children: history.children },
+        past: Past {
+            checkpoints,
+            begun: history.begun,
+            events: history.events,
+            children: history.children,
+            cancel: seen.cancel.map(|CancelRequest { at, undo }| Cancel { at, undo }),
+        },
         parent: stored.parent.map(RunId),
         claimed: job.wakes,
         seen: seen.wakes,

@@ -59,7 +59,13 @@ pub async fn simulate(engine: &Engine, source: &Source, last: u16) -> Result<Vec
         let version = engine.versions().load(pool, &stored.workflow, stored.version).await?;
         let history = histories.remove(&id).unwrap_or_default();
         let checkpoints = history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
-        let past = Past { checkpoints, begun: history.begun, events: history.events, children: history.children };
+        let past = Past {
+            checkpoints,
+            begun: history.begun,
+            events: history.events,
+            children: history.children,
+            cancel: None,
+        };
         let facts = stored.facts(run, &version)?;
         let outcome = play(&version.definition, &new, &facts, &past, now);
         simulated.push(SimulatedRun { run, version: version.version, outcome });

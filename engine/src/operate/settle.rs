@@ -100,7 +100,8 @@ async fn attempt_of(engine: &Engine, run: RunId, path: &str, settling: &Settling
     }
     let history = histories.remove(&run.0).unwrap_or_default();
     let checkpoints = history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
-    let past = Past { checkpoints, begun: history.begun, events: history.events, children: history.children };
+    let past =
+        Past { checkpoints, begun: history.begun, events: history.events, children: history.children, cancel: None };
     let facts = Arc::new(stored.facts(run, &version)?);
     let mut flow = Flow::resume(Arc::clone(&version.definition), facts, past);
     flow.next(engine.clock().now());
