@@ -10,7 +10,7 @@ use super::loops::{self, LoopCounts};
 use super::rooms::{RoomId, StepResult, Verdict};
 use super::unit::{Leaf, Phase, Unit, Work, handler, steps_of};
 use super::{Flow, known::Known};
-use crate::{Step, StepError};
+use crate::{Body, Step, StepError};
 
 /// One step of a run as people see it, recomputed steps included.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -133,12 +133,22 @@ impl Views<'_> {
         let generation = self.known.rooms.get(room, step.number.slot).map_or(1, |result| result.attempts);
         let repeated = format!("{prefix}{}#{generation}/", step.id);
         let prefix = if generation > 1 { &repeated } else { prefix };
-        for inner in step.lists().flatten() {
-            let Some(result) = self.known.rooms.get(room, inner.number.slot) else { continue };
-            let mut view = blank(inner, &format!("{prefix}{}", inner.id), depth);
-            fill(&mut view, result);
-            self.views.push(view);
-            self.finished_inside(inner, room, prefix, depth + 1);
+        let is_block = matches!(step.body, Body::Block { .. });
+        for (place, list) in step.lists().enumerate() {
+            let has_run = |inner: &Step| self.known.rooms.get(room, inner.number.slot).is_some();
+            // Of arms, handlers and the like only those that were chosen.
+            if !(is_block && place == 0) && !list.iter().any(has_run) {
+                continue;
+            }
+            for inner in list {
+                let blank = blank(inner, &format!("{prefix}{}", inner.id), depth);
+                let mut view = StepView { status: StepStatus::Canceled, ..blank };
+                if let Some(result) = self.known.rooms.get(room, inner.number.slot) {
+                    fill(&mut view, result);
+                }
+                self.views.push(view);
+                self.finished_inside(inner, room, prefix, depth + 1);
+            }
         }
     }
 
