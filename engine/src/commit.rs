@@ -175,6 +175,7 @@ fn kind_of(wait: &Wait) -> &'static str {
         WaitKind::Person => "person",
         WaitKind::Event(_) => "event",
         WaitKind::Child(_) => "child",
+        WaitKind::Slot { .. } => "slot",
     }
 }
 

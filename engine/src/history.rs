@@ -117,6 +117,8 @@ pub(crate) struct History {
     pub begun: Vec<Begun>,
     pub events: Vec<ArrivedEvent>,
     pub children: Vec<ChildRun>,
+    /// Instants at which attempts may begin: path, attempt, instant.
+    pub reserved: Vec<(String, u32, DateTime<Utc>)>,
 }
 
 /// Events that one load looks at; the rest comes with the next one.
@@ -184,6 +186,10 @@ pub(crate) async fn read_histories(pool: &PgPool, ids: &[Uuid]) -> Result<HashMa
     }
     for row in sqlx::query_file!("queries/load_unanswered.sql", ids).fetch_all(pool).await? {
         let attempt = row.attempt.unsigned_abs();
+        if let (true, Some(due_at)) = (row.reserved, row.due_at) {
+            histories.entry(row.run_id).or_default().reserved.push((row.path, attempt, due_at));
+            continue;
+        }
         histories.entry(row.run_id).or_default().begun.push(Begun {
             path: row.path,
             attempt,

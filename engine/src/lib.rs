@@ -63,7 +63,9 @@ pub use keys::{
     create_key, create_key_in, list_keys, revoke_key,
 };
 pub use lease::{HEARTBEAT_EVERY, Lease, LeaseLost, WorkerFacts, heartbeat, register, unregister};
-pub use limits::{RateRequest, SlotRequest, acquire_slot, release_slots, reserve_rate, slot_rivals, tidy_slots};
+pub use limits::{
+    LimitError, RateRequest, SlotRequest, acquire_slot, release_slots, reserve_rate, slot_rivals, tidy_slots,
+};
 pub use load::{LoadedRun, Unloadable, load};
 pub use operate::{Replay, ReplayError, ReplayVersion, RetryError, SettleError, Settling, replay, retry, settle};
 pub use partitions::{WEEKS_AHEAD, keep_partitions};

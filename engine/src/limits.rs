@@ -39,8 +39,12 @@ pub struct RateRequest {
     pub per: Duration,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("the database did not answer")]
+pub struct LimitError(#[from] sqlx::Error);
+
 /// True when the slot is held; else the run is woken when it is.
-pub async fn acquire_slot(engine: &Engine, request: &SlotRequest) -> Result<bool, sqlx::Error> {
+pub async fn acquire_slot(engine: &Engine, request: &SlotRequest) -> Result<bool, LimitError> {
     let mut transaction = engine.pool().begin().await?;
     lock(&mut transaction, std::slice::from_ref(&request.key)).await?;
     let limit = i32::try_from(request.limit).unwrap_or(i32::MAX);
@@ -66,7 +70,7 @@ pub async fn acquire_slot(engine: &Engine, request: &SlotRequest) -> Result<bool
 }
 
 /// The runs beside this one that hold the key, and those that wait for it.
-pub async fn slot_rivals(engine: &Engine, key: &str, run: RunId) -> Result<(Vec<RunId>, Vec<RunId>), sqlx::Error> {
+pub async fn slot_rivals(engine: &Engine, key: &str, run: RunId) -> Result<(Vec<RunId>, Vec<RunId>), LimitError> {
     let rows = sqlx::query_file!("queries/list_slot_rivals.sql", key, run.0).fetch_all(engine.pool()).await?;
     let (held, waiting): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.held);
     let held = held.into_iter().map(|row| RunId(row.run_id)).collect();
@@ -75,7 +79,7 @@ pub async fn slot_rivals(engine: &Engine, key: &str, run: RunId) -> Result<(Vec<
 }
 
 /// Gives back what a path of a run holds or waits for; `None` for everything of the run.
-pub async fn release_slots(engine: &Engine, run: RunId, path: Option<&str>) -> Result<(), sqlx::Error> {
+pub async fn release_slots(engine: &Engine, run: RunId, path: Option<&str>) -> Result<(), LimitError> {
     let keys = sqlx::query_file_scalar!("queries/list_slot_keys.sql", run.0, path).fetch_all(engine.pool()).await?;
     if keys.is_empty() {
         return Ok(());
@@ -93,7 +97,7 @@ pub async fn release_slots(engine: &Engine, run: RunId, path: Option<&str>) -> R
 }
 
 /// Frees what nobody uses any more and gives free slots to waiters; says how many keys had waiters or leftovers.
-pub async fn tidy_slots(engine: &Engine) -> Result<usize, sqlx::Error> {
+pub async fn tidy_slots(engine: &Engine) -> Result<usize, LimitError> {
     let keys = sqlx::query_file_scalar!("queries/list_untidy_slots.sql", KEYS_MAX).fetch_all(engine.pool()).await?;
     for key in &keys {
         let mut transaction = engine.pool().begin().await?;
@@ -107,11 +111,13 @@ pub async fn tidy_slots(engine: &Engine) -> Result<usize, sqlx::Error> {
 }
 
 /// When the next one may begin. Time that has been given away is not taken back.
-pub async fn reserve_rate(engine: &Engine, request: &RateRequest) -> Result<DateTime<Utc>, sqlx::Error> {
+pub async fn reserve_rate(engine: &Engine, request: &RateRequest) -> Result<DateTime<Utc>, LimitError> {
     let step = request.per.as_secs_f64() / f64::from(request.limit.max(1));
     // A burst of the whole limit is allowed after a pause, and no more.
     let burst = request.per.as_secs_f64() - step;
-    sqlx::query_file_scalar!("queries/reserve_rate.sql", request.key, step, burst).fetch_one(engine.pool()).await
+    let at =
+        sqlx::query_file_scalar!("queries/reserve_rate.sql", request.key, step, burst).fetch_one(engine.pool()).await?;
+    Ok(at)
 }
 
 async fn lock(connection: &mut PgConnection, keys: &[String]) -> Result<(), sqlx::Error> {

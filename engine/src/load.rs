@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use onward_workflows::{Cancel, Past, RunFacts, RunId, WorkerId};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -19,6 +20,8 @@ pub struct LoadedRun {
     pub version: Arc<Version>,
     pub facts: Arc<RunFacts>,
     pub past: Past,
+    /// Instants at which attempts may begin: path, attempt, instant.
+    pub reserved: Vec<(String, u32, DateTime<Utc>)>,
     /// The run that waits for the end of this one.
     pub parent: Option<RunId>,
     /// The job's `wakes` when it became ours: every write joins on it.
@@ -136,6 +139,7 @@ fn assemble(
             children: history.children,
             cancel: seen.cancel.map(|CancelRequest { at, undo }| Cancel { at, undo }),
         },
+        reserved: history.reserved,
         parent: stored.parent.map(RunId),
         claimed: job.wakes,
         seen: seen.wakes,
@@ -183,6 +187,7 @@ impl From<&Begun> for LoadedRun {
             version: Arc::clone(&start.version),
             facts: Arc::new(facts),
             past: Past::default(),
+            reserved: Vec::new(),
             parent: None,
             claimed: begun.wakes,
             seen: begun.wakes,

@@ -20,6 +20,8 @@ pub struct Version {
     pub inputs: InputCheck,
     /// Some of its steps wait for events or for other runs.
     pub waits_outside: bool,
+    /// Its runs, or some of its steps, may have to wait for a slot.
+    pub takes_slots: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +53,9 @@ impl Version {
         let inputs = InputCheck::new(&definition);
         let is_outside = |step: &&Step| matches!(step.body, Body::WaitForEvent(_) | Body::Call { .. });
         let waits_outside = definition.all_steps().iter().any(is_outside);
-        Self { workflow, version, definition: Arc::new(definition), inputs, waits_outside }
+        let takes_slots =
+            definition.concurrency.is_some() || definition.all_steps().iter().any(|step| step.concurrency.is_some());
+        Self { workflow, version, definition: Arc::new(definition), inputs, waits_outside, takes_slots }
     }
 
     /// Nothing to evaluate, so nothing to store with each run.

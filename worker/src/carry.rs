@@ -1,21 +1,26 @@
 //! Carrying one run: asks the flow what comes next, has it stored, runs what may be run, until the run ends or waits.
 
+mod asked;
+mod limits;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onward_engine::{
-    Announced, CancelRequest, CheckpointRow, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park,
-    Release, RunWrite, Then, Written, load,
+    CancelRequest, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, Release, RunWrite, Then,
+    Written, load,
 };
 use onward_steps::Steps;
-use onward_workflows::{Action, End, ErrorKind, Event, Flow, Outcome, RunId, RunStatus, RunStep, StepError, WaitKind};
+use onward_workflows::{Action, End, ErrorKind, Event, Flow, Limits, RunId, RunStatus, RunStep, StepError};
 use rand::Rng;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use self::asked::Asked;
+use self::limits::{Landed, is_outside};
 use crate::attempt;
 use crate::errand::{self, Errand};
 
@@ -57,6 +62,9 @@ impl Carrier {
         let (run, claimed, crashes) = (loaded.run, loaded.claimed, loaded.crashes);
         let mut next = Some(loaded);
         while let Some(loaded) = next.take() {
+            if loaded.past.cancel.is_none() && !self.admits(&loaded).await {
+                return;
+            }
             match Carried::new(self, loaded).stretch(&mut signal).await {
                 Stretch::Over => return,
                 // Let go meanwhile, and perhaps claimed again: then another task of this worker carries the run.
@@ -105,10 +113,13 @@ struct Carried<'a> {
     crashes: i16,
     /// The seat that the run holds since its claim; one of its attempts at a time sits on it.
     seat: Arc<Semaphore>,
-    attempts: JoinSet<Event>,
+    attempts: JoinSet<Landed>,
     in_flight: HashMap<(String, u32), Flying>,
     /// What the flow has still to be told.
     told: VecDeque<Event>,
+    /// Instants at which attempts may begin.
+    reserved: HashMap<(String, u32), DateTime<Utc>>,
+    takes_slots: bool,
 }
 
 struct Flying {
@@ -120,23 +131,12 @@ struct Flying {
 /// What a run's task has been waiting for.
 enum Next {
     Event(Event),
+    /// The limits of this attempt let it begin.
+    Admitted(Box<RunStep>),
     /// The worker drains: start nothing more.
     Drain,
     /// The run is not ours any more.
     Gone,
-}
-
-/// What the flow has asked for and has not been done yet.
-#[derive(Default)]
-struct Asked {
-    records: Vec<CheckpointRow>,
-    announced: Vec<Announced>,
-    runs: Vec<RunStep>,
-    errands: Vec<Errand>,
-    cancels: Vec<RunId>,
-    end: Option<End>,
-    /// What follows from the records, once they are stored.
-    then: Vec<Action>,
 }
 
 impl<'a> Carried<'a> {
@@ -157,6 +157,8 @@ impl<'a> Carried<'a> {
             attempts: JoinSet::new(),
             in_flight: HashMap::new(),
             told: VecDeque::new(),
+            reserved: loaded.reserved.into_iter().map(|(path, attempt, at)| ((path, attempt), at)).collect(),
+            takes_slots: loaded.version.takes_slots,
         }
     }
 
@@ -184,6 +186,7 @@ impl<'a> Carried<'a> {
                     // Not started is not burnt: the next owner asks the flow again.
                     asked.runs.clear();
                     asked.errands.clear();
+                    asked.gates.clear();
                     if self.is_idle() {
                         return self.hand_back(TimeDelta::zero()).await;
                     }
@@ -192,6 +195,9 @@ impl<'a> Carried<'a> {
                     if !self.begin(step) {
                         return Stretch::Over;
                     }
+                }
+                for step in asked.gates {
+                    self.ask(step);
                 }
                 for errand in asked.errands {
                     self.send(errand);
@@ -204,12 +210,18 @@ impl<'a> Carried<'a> {
             let wake_at = self.wake_at();
             // What happens outside reaches a run only while it is parked.
             let waits = self.flow.waits();
-            let outside = waits.iter().any(|wait| matches!(wait.kind, WaitKind::Event(_) | WaitKind::Child(_)));
+            let outside = waits.iter().any(|wait| is_outside(&wait.kind));
             if self.is_idle() && (outside || wake_at - self.now() > IN_MEMORY_WAIT_MAX) {
                 return self.park(wake_at).await;
             }
             actions = match self.next_event(signal, wake_at).await {
-                Next::Event(event) => self.flow.apply(event, self.now()),
+                Next::Event(event) => {
+                    if let Event::Outcome { path, .. } = &event {
+                        self.give_back(path).await;
+                    }
+                    self.flow.apply(event, self.now())
+                }
+                Next::Admitted(step) => vec![Action::Run(RunStep { limits: Limits::default(), ..*step })],
                 Next::Drain => Vec::new(),
                 Next::Gone => return Stretch::Over,
             };
@@ -228,68 +240,6 @@ impl<'a> Carried<'a> {
     fn wake_at(&self) -> DateTime<Utc> {
         let deadline = self.flow.deadline();
         self.flow.waits().first().map_or(deadline, |wait| wait.due_at.min(deadline))
-    }
-
-    /// Sorts what the flow asks for. A record counts as stored for the flow at once, but what follows from it is kept
-    /// until it is: only an end travels in the same write.
-    fn sort(&mut self, actions: Vec<Action>) -> Asked {
-        let mut asked = Asked::default();
-        let mut stored = Vec::new();
-        for action in actions {
-            match action {
-                Action::Record { checkpoint, line } => {
-                    asked.records.push(CheckpointRow::new(&checkpoint, line.as_ref()));
-                    stored.push(Event::Committed { path: checkpoint.path, attempt: checkpoint.attempt });
-                }
-                Action::Run(step) => asked.runs.push(step),
-                Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
-                Action::Emit(event) => asked.errands.push(Errand::Emit(event)),
-                Action::Call(call) => asked.errands.push(Errand::Call(call)),
-                Action::CancelChild(child) => asked.cancels.push(child),
-                Action::End(end) => asked.end = Some(end),
-            }
-        }
-        let now = self.now();
-        for event in stored {
-            for follows in self.flow.apply(event, now) {
-                match follows {
-                    Action::End(end) => asked.end = Some(end),
-                    Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
-                    Action::CancelChild(child) => asked.cancels.push(child),
-                    Action::Run(_) | Action::Emit(_) | Action::Call(_) | Action::Record { .. } => {
-                        asked.then.push(follows);
-                    }
-                }
-            }
-        }
-        let steps = &self.carrier.steps;
-        let announced = asked.runs.iter().filter_map(|step| {
-            let repeatable = steps.safe_to_repeat(&step.step_type, &step.config, step.key_is_written);
-            let announced = Announced { path: step.path.clone(), attempt: step.attempt, repeatable };
-            (!repeatable || step.undoable).then_some(announced)
-        });
-        asked.announced = announced.collect();
-        asked
-    }
-
-    /// Stops an attempt that has not begun, or can be stopped without harm; any other goes on to its outcome.
-    fn abandon(&mut self, asked: &mut Asked, attempt: &(String, u32)) {
-        let is_it = |step: &RunStep| step.path == attempt.0 && step.attempt == attempt.1;
-        let before = asked.runs.len() + asked.then.len();
-        asked.runs.retain(|step| !is_it(step));
-        asked.then.retain(|action| !matches!(action, Action::Run(step) if is_it(step)));
-        let mut stopped = asked.runs.len() + asked.then.len() < before;
-        if self.in_flight.get(attempt).is_some_and(|flying| flying.harmless)
-            && let Some(flying) = self.in_flight.remove(attempt)
-        {
-            flying.task.abort();
-            stopped = true;
-        }
-        if stopped {
-            let outcome = Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped on request"));
-            let ((path, attempt), now) = (attempt.clone(), self.now());
-            self.told.push_back(Event::Outcome { path, attempt, outcome, started_at: now, finished_at: now });
-        }
     }
 
     /// Has everything asked for stored; `Some` when this stretch is over with it.
@@ -322,6 +272,7 @@ impl<'a> Carried<'a> {
                 metrics::counter!("onward_checkpoints_total").increment(steps as u64);
                 let (status, _) = end?;
                 self.carrier.engine.tell_end(self.run);
+                self.give_everything_back().await;
                 if let Some(parent) = self.parent {
                     errand::wake_parent(&self.carrier.engine, parent).await;
                 }
@@ -360,7 +311,7 @@ impl<'a> Carried<'a> {
         let harmless = repeatable && !step.undoable;
         let (engine, lease) = (self.carrier.engine.clone(), self.carrier.lease.clone());
         let attempt = attempt::run(engine, Arc::clone(&self.carrier.steps), lease, step, own, seats);
-        let task = self.attempts.spawn(attempt);
+        let task = self.attempts.spawn(async move { Landed::Told(attempt.await) });
         self.in_flight.insert(name, Flying { task, harmless });
         true
     }
@@ -368,7 +319,8 @@ impl<'a> Carried<'a> {
     /// What the engine does for a step itself takes no seat.
     fn send(&mut self, errand: Errand) {
         let name = errand.name();
-        let task = self.attempts.spawn(errand::run(self.carrier.engine.clone(), self.run, errand));
+        let errand = errand::run(self.carrier.engine.clone(), self.run, errand);
+        let task = self.attempts.spawn(async move { Landed::Told(errand.await) });
         self.in_flight.insert(name, Flying { task, harmless: false });
     }
 
@@ -393,15 +345,12 @@ impl<'a> Carried<'a> {
                         }
                     }
                 },
-                Some(finished) = self.attempts.join_next() => if let Ok(event) = finished {
-                    if let Event::Outcome { path, attempt, .. } | Event::ChildStarted { path, attempt } = &event {
-                        // Abandoned meanwhile: nobody wants to know.
-                        if self.in_flight.remove(&(path.clone(), *attempt)).is_none() {
-                            continue;
-                        }
+                Some(landed) = self.attempts.join_next() => {
+                    // Aborted tasks bring nothing back.
+                    if let Some(next) = landed.ok().and_then(|landed| self.land(landed)) {
+                        return next;
                     }
-                    return Next::Event(event);
-                },
+                }
                 () = self.carrier.drain.cancelled(), if !draining => return Next::Drain,
                 () = tokio::time::sleep(until.min(Duration::from_hours(1))), if !draining => {
                     if self.now() >= wake_at {

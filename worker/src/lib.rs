@@ -6,6 +6,7 @@
 mod attempt;
 mod carry;
 mod errand;
+mod gate;
 mod heartbeat;
 mod housekeeping;
 mod keeper;

@@ -28,7 +28,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use self::action::{
-    Action, CacheUse, CallChild, EmitEvent, End, Event, EventWait, LogLine, RunStatus, RunStep, Wait, WaitKind,
+    Action, CacheUse, CallChild, EmitEvent, End, Event, EventWait, Limits, LogLine, RateBound, RunStatus, RunStep,
+    SlotLimit, Wait, WaitKind,
 };
 pub use self::facts::{ArrivedEvent, Begun, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, Past, RunFacts};
 use self::known::{Env, Known};
@@ -159,6 +160,9 @@ impl Flow {
                 self.with_unit(&path, now, &mut actions, &mut |step, unit, round| {
                     unit.child_started(step, round, attempt);
                 });
+            }
+            Event::Deferred { path, attempt, until, reserved } => {
+                self.with_unit(&path, now, &mut actions, &mut |_, unit, _| unit.deferred(attempt, until, reserved));
             }
             Event::Committed { path, attempt } => self.committed(path, attempt, now, &mut actions),
             Event::Time => {}

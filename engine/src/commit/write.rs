@@ -122,6 +122,9 @@ fn wait_rows<'a>(batch: &[&'a RunWrite]) -> Vec<WaitRow<'a>> {
                     ..bare.clone()
                 })),
                 WaitKind::Child(child) => rows.push(WaitRow { name: Cow::Owned(child.0.to_string()), ..bare }),
+                WaitKind::Slot { reserved } => {
+                    rows.push(WaitRow { name: Cow::Borrowed(if *reserved { "rate" } else { "slot" }), ..bare });
+                }
                 WaitKind::Timer | WaitKind::Retry | WaitKind::Person => rows.push(bare),
             }
         }

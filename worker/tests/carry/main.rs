@@ -4,5 +4,6 @@
 mod bed;
 mod examples;
 mod language;
+mod limits;
 mod outside;
 mod runs;

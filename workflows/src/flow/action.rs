@@ -46,6 +46,29 @@ pub struct RunStep {
     pub cache: Option<CacheUse>,
     /// Where it is to be done, when not with the run.
     pub queue: Option<String>,
+    pub limits: Limits,
+}
+
+/// What bounds an attempt from outside. Where it has to wait, report [`Event::Deferred`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub slot: Option<SlotLimit>,
+    pub rate: Option<RateBound>,
+}
+
+/// So many at once, over all runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotLimit {
+    pub key: String,
+    pub limit: u32,
+}
+
+/// So many per time, over all runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateBound {
+    pub key: String,
+    pub limit: u32,
+    pub per: Duration,
 }
 
 /// A cached output counts as this attempt's.
@@ -103,6 +126,14 @@ pub enum Event {
         path: String,
         attempt: u32,
     },
+    /// A limit does not let the attempt begin: ask again at this instant, or when the run is woken.
+    Deferred {
+        path: String,
+        attempt: u32,
+        until: DateTime<Utc>,
+        /// The instant is the attempt's own, and counts also for another process.
+        reserved: bool,
+    },
     /// The checkpoint of this attempt is stored.
     Committed {
         path: String,
@@ -139,6 +170,8 @@ pub enum WaitKind {
     Event(EventWait),
     /// A `call` step: its child's end.
     Child(RunId),
+    /// A limit: of the step, or of the runs (no path).
+    Slot { reserved: bool },
 }
 
 /// Which events end a wait, as far as the database can tell.

@@ -11,8 +11,8 @@ use super::known::{Known, key};
 use super::list::Round;
 use super::unit::{Listening, Unit};
 use super::{
-    Action, ArrivedEvent, CacheUse, CallChild, ChildEnd, EmitEvent, EventWait, LogLine, RunFacts, RunStatus, RunStep,
-    scope, wait,
+    Action, ArrivedEvent, CacheUse, CallChild, ChildEnd, EmitEvent, EventWait, Limits, LogLine, RateBound, RunFacts,
+    RunStatus, RunStep, SlotLimit, scope, wait,
 };
 use crate::payload::check_output;
 use crate::{Body, Cache, CallMode, ErrorKind, EventPattern, RunId, Step, StepError, Template};
@@ -128,7 +128,27 @@ fn work(
         undoable: step.number.undoable,
         cache,
         queue,
+        limits: limits(step, reader)?,
     })
+}
+
+/// A written key is shared by all steps that name it; without one the limit is this step's.
+fn limits(step: &Step, reader: &Reader<'_>) -> Result<Limits, Problem> {
+    let key = |written: &Option<Template>| -> Result<String, Problem> {
+        match written {
+            Some(template) => Ok(format!("key:{}", name(reader.text(template)?, "the key of a limit")?)),
+            None => Ok(format!("step:{}/{}", reader.known.facts.workflow, step.id)),
+        }
+    };
+    let slot = match &step.concurrency {
+        Some(bound) => Some(SlotLimit { key: key(&bound.key)?, limit: bound.limit }),
+        None => None,
+    };
+    let rate = match &step.rate_limit {
+        Some(bound) => Some(RateBound { key: key(&bound.key)?, limit: bound.limit, per: bound.per }),
+        None => None,
+    };
+    Ok(Limits { slot, rate })
 }
 
 fn cache_use(cache: &Cache, step_type: &str, config: &Value, reader: &Reader<'_>) -> Result<CacheUse, Problem> {

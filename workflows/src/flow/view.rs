@@ -276,6 +276,7 @@ fn leaf_view(view: &mut StepView, leaf: &Leaf) {
         Leaf::Waiting { since, due_at } => waits(StepStatus::Waiting, Some(*since), Some(*due_at)),
         Leaf::Listening(listening) => waits(StepStatus::Waiting, Some(listening.since), Some(listening.due_at)),
         Leaf::Child { since, due_at, .. } => waits(StepStatus::Waiting, Some(*since), *due_at),
+        Leaf::Deferred { due_at, .. } => waits(StepStatus::Waiting, None, Some(*due_at)),
         Leaf::Retrying { due_at, error } => {
             waits(StepStatus::Retrying, None, Some(*due_at));
             view.error = error.as_deref().cloned();

@@ -132,6 +132,7 @@ impl Unit {
                 let due_at = due_at.filter(|_| !self.is_halted());
                 next(WaitKind::Child(*child), due_at.unwrap_or(*since + NO_DEADLINE))
             }
+            Leaf::Deferred { due_at, reserved } => next(WaitKind::Slot { reserved: *reserved }, *due_at),
             Leaf::Retrying { due_at, .. } => Some(self.wait(WaitKind::Retry, *due_at)),
             Leaf::Ambiguous { due_at, .. } => Some(self.wait(WaitKind::Person, *due_at)),
             Leaf::Ready | Leaf::Ahead(_) | Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Over(_) => None,

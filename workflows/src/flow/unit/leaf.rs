@@ -31,6 +31,11 @@ pub(crate) enum Leaf {
         since: DateTime<Utc>,
         due_at: Option<DateTime<Utc>>,
     },
+    /// A limit does not let it begin.
+    Deferred {
+        due_at: DateTime<Utc>,
+        reserved: bool,
+    },
     Retrying {
         due_at: DateTime<Utc>,
         error: Option<Box<StepError>>,
@@ -117,7 +122,9 @@ impl Unit {
         let now = round.now;
         match leaf {
             Leaf::Ready => self.begin(step, round, now),
-            Leaf::Retrying { due_at, .. } if *due_at <= now => self.begin(step, round, now),
+            Leaf::Retrying { due_at, .. } | Leaf::Deferred { due_at, .. } if *due_at <= now => {
+                self.begin(step, round, now)
+            }
             Leaf::Waiting { since, due_at } if *due_at <= now => {
                 let since = *since;
                 self.end_wait(step, round, since, now);
@@ -149,7 +156,12 @@ impl Unit {
             }
             Leaf::Ambiguous { .. } => self.undo.doubt(step),
             Leaf::Ready | Leaf::Retrying { .. } if begun => self.undo.doubt(step),
-            Leaf::Ready | Leaf::Retrying { .. } | Leaf::Waiting { .. } | Leaf::Listening(_) | Leaf::Child { .. } => {}
+            Leaf::Ready
+            | Leaf::Retrying { .. }
+            | Leaf::Deferred { .. }
+            | Leaf::Waiting { .. }
+            | Leaf::Listening(_)
+            | Leaf::Child { .. } => {}
         }
         Some(BodyEnd::Halted { at: self.ready_at })
     }
@@ -261,6 +273,14 @@ impl Unit {
                 self.attempt_failed(step, round, error.retryable(), (since, now));
             }
             None => {}
+        }
+    }
+
+    /// A limit does not let the attempt begin yet.
+    pub fn deferred(&mut self, attempt: u32, due_at: DateTime<Utc>, reserved: bool) {
+        let Work::Leaf(leaf) = &mut self.body else { return };
+        if matches!(leaf, Leaf::InFlight { attempt: current, .. } if *current == attempt) {
+            *leaf = Leaf::Deferred { due_at, reserved };
         }
     }
 

@@ -1,0 +1,120 @@
+//! Limits before anything begins: how many at once, how many per time.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use onward_engine::{CancelError, Engine};
+use onward_engine::{
+    LOOK_AGAIN, LimitError, LoadedRun, Priority, RateRequest, SlotRequest, acquire_slot, cancel, release_slots,
+    reserve_rate, slot_rivals,
+};
+use onward_workflows::{Definition, Limits, Overflow, RunFacts, RunId, StartFields};
+
+/// Whether something may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    Open,
+    /// Not before this instant; it is reserved.
+    Reserved(DateTime<Utc>),
+    /// When it is woken.
+    Waits(DateTime<Utc>),
+    /// One too many, and it is not to wait.
+    Skipped,
+}
+
+/// Whose turn it is, for messages and rows.
+pub(crate) struct Asker {
+    pub run: RunId,
+    /// Empty for the run itself.
+    pub path: String,
+    pub attempt: u32,
+    /// An instant that was reserved for it before.
+    pub reserved: Option<DateTime<Utc>>,
+}
+
+pub(crate) async fn pass(engine: &Engine, asker: &Asker, limits: &Limits) -> Result<Gate, LimitError> {
+    let now = engine.clock().now();
+    if let Some(rate) = &limits.rate {
+        let at = match asker.reserved {
+            Some(at) => at,
+            None => {
+                let request = RateRequest { key: rate.key.clone(), limit: rate.limit, per: rate.per };
+                reserve_rate(engine, &request).await?
+            }
+        };
+        if now < at {
+            return Ok(Gate::Reserved(at));
+        }
+    }
+    if let Some(slot) = &limits.slot {
+        let request = SlotRequest {
+            key: slot.key.clone(),
+            limit: slot.limit,
+            run: asker.run,
+            path: asker.path.clone(),
+            attempt: asker.attempt,
+            priority: Priority::Normal,
+        };
+        if !acquire_slot(engine, &request).await? {
+            return Ok(Gate::Waits(now + TimeDelta::from_std(LOOK_AGAIN).expect("an hour")));
+        }
+    }
+    Ok(Gate::Open)
+}
+
+/// The limits of a document's runs.
+pub(crate) async fn admit(engine: &Engine, loaded: &LoadedRun) -> Result<Gate, LimitError> {
+    let definition = &loaded.version.definition;
+    if definition.concurrency.is_none() && definition.rate_limit.is_none() {
+        return Ok(Gate::Open);
+    }
+    let limits = limits_of(definition, &loaded.facts);
+    let reserved = loaded.reserved.iter().find(|(path, ..)| path.is_empty()).map(|(.., at)| *at);
+    let asker = Asker { run: loaded.run, path: String::new(), attempt: 1, reserved };
+    let gate = pass(engine, &asker, &limits).await?;
+    let (Gate::Waits(_), Some(concurrency), Some(slot)) = (gate, &definition.concurrency, &limits.slot) else {
+        return Ok(gate);
+    };
+    match concurrency.overflow {
+        Overflow::Queue => {}
+        Overflow::Skip => {
+            release_slots(engine, loaded.run, None).await?;
+            return Ok(Gate::Skipped);
+        }
+        Overflow::Replace => {
+            let (held, _) = slot_rivals(engine, &slot.key, loaded.run).await?;
+            stop(engine, held).await;
+        }
+        Overflow::Latest => {
+            let (_, waiting) = slot_rivals(engine, &slot.key, loaded.run).await?;
+            stop(engine, waiting.into_iter().filter(|other| other.0 < loaded.run.0).collect()).await;
+        }
+    }
+    Ok(gate)
+}
+
+fn limits_of(definition: &Definition, facts: &RunFacts) -> Limits {
+    // It was read when the run was started, so it can be read.
+    let fields = StartFields::read(definition, &facts.inputs, &facts.trigger, &facts.env).unwrap_or_default();
+    let key = |key: Option<String>| format!("run:{}/{}", definition.id, key.unwrap_or_default());
+    Limits {
+        slot: definition
+            .concurrency
+            .as_ref()
+            .map(|bound| onward_workflows::SlotLimit { key: key(fields.concurrency_key.clone()), limit: bound.limit }),
+        rate: definition.rate_limit.as_ref().map(|bound| onward_workflows::RateBound {
+            key: key(fields.rate_key.clone()),
+            limit: bound.limit,
+            per: bound.per,
+        }),
+    }
+}
+
+async fn stop(engine: &Engine, runs: Vec<RunId>) {
+    for run in runs {
+        match cancel(engine, run).await {
+            Ok(_) | Err(CancelError::AlreadyEnded | CancelError::NotFound) => {}
+            Err(CancelError::Database(error)) => {
+                tracing::warn!(run.id = %run, error = %error, "a run could not be canceled to make room");
+            }
+        }
+    }
+}
