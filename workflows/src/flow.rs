@@ -101,8 +101,9 @@ impl Flow {
     fn replay(&mut self, mut cancel: Option<Cancel>) -> Vec<Action> {
         let mut found = Vec::new();
         let timed = self.definition.all_steps().into_iter().any(is_timed);
+        let instants = self.stored.instants();
         while self.settle(self.known.facts.created_at, &mut found) {}
-        for at in self.stored.instants().into_iter().chain([self.stored.latest()]) {
+        for at in instants.into_iter().chain([self.stored.latest()]) {
             if let Some(due) = cancel.take_if(|cancel| cancel.at < at) {
                 self.replay_cancel(due, timed, &mut found);
             }

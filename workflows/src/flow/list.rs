@@ -149,16 +149,20 @@ impl List {
             self.places[index].next_need += 1;
         }
         let mut ready_at = self.ready_at(steps, round.known, index);
+        let mut is_after_end = false;
         if let Some(lanes) = &self.lanes {
             // In the order of the list, also when one further down would be ready sooner.
-            if index > 0 && matches!(self.places[index - 1].state, State::Pending) {
-                return;
+            match index.checked_sub(1).map(|above| &self.places[above].state) {
+                Some(State::Pending) => return,
+                Some(State::Canceled { .. }) => is_after_end = true,
+                Some(State::At(_) | State::Over { .. }) | None => {}
             }
             let Some(room_at) = lanes.room_at(self.since) else { return };
             ready_at = ready_at.max(room_at);
         }
         let cut = self.cut();
-        let is_late = cut.is_some_and(|cut| cut < Cut { at: ready_at, slot: step.number.slot })
+        let is_late = is_after_end
+            || cut.is_some_and(|cut| cut < Cut { at: ready_at, slot: step.number.slot })
             || self.env.horizon.is_some_and(|horizon| horizon < ready_at);
         // What is stored had its turn, whatever the clocks say.
         if is_late && !self.had_turn(steps, round.stored, index) {

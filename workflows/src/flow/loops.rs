@@ -123,10 +123,6 @@ impl Loop {
         }
         while self.next < self.items.len() {
             let Some(ready_at) = self.lanes.room_at(self.since) else { break };
-            // Whose row is on its way has made room earlier than those that ended after it.
-            if self.active.iter().any(|(_, unit)| unit.row_at().is_some_and(|at| at < ready_at)) {
-                break;
-            }
             if self.is_late(step, env, ready_at) && self.last_stored.is_none_or(|last| last < self.next) {
                 break;
             }

@@ -255,6 +255,11 @@ impl Unit {
                 Phase::Unrecorded(checkpoint) => {
                     let checkpoint = std::mem::replace(&mut **checkpoint, nothing());
                     round.actions.push(Action::Record { checkpoint: checkpoint.clone(), line: None });
+                    if checkpoint.status != CheckpointStatus::Retrying {
+                        // It says nothing that could not be found out again: nobody has to wait for it.
+                        self.row_stored(step, round, checkpoint);
+                        continue;
+                    }
                     let number = round.stored.ask();
                     self.phase = Phase::Recording(Asked { number, checkpoint: Box::new(checkpoint) });
                     return None;

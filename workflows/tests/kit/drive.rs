@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use onward_workflows::{
     Action, ArrivedEvent, Begun, CallChild, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, Definition,
     EmitEvent, End, ErrorKind, Event, Flow, LogLine, Outcome, Past, RunFacts, RunId, RunStatus, RunStep, StepError,
@@ -35,6 +35,8 @@ pub struct Drive {
     pub held: Option<Vec<Checkpoint>>,
     /// Attempts that are given up are not stopped at once: they go on to an outcome.
     pub finishes_abandoned: bool,
+    /// No two things happen at the same instant.
+    pub ticks: bool,
 }
 
 pub fn drive(definition: Definition, inputs: Value) -> Drive {
@@ -72,6 +74,7 @@ pub fn start(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now:
         asked: Vec::new(),
         held: None,
         finishes_abandoned: false,
+        ticks: false,
     };
     let actions = drive.flow.next(now);
     drive.carry_out(actions);
@@ -190,6 +193,9 @@ impl Drive {
 
     /// The run goes on from what is stored; its attempts in flight begin anew.
     pub fn read_again(&mut self) -> &mut Self {
+        if self.ticks {
+            self.now += TimeDelta::milliseconds(1);
+        }
         let again = self.again();
         let before = std::mem::replace(self, again);
         let (emitted, called, mut lines) = (before.emitted, before.called, before.lines);
@@ -198,7 +204,7 @@ impl Drive {
         self.called.splice(0..0, called);
         self.lines = lines;
         self.asked.splice(0..0, before.asked);
-        self.finishes_abandoned = before.finishes_abandoned;
+        (self.finishes_abandoned, self.ticks) = (before.finishes_abandoned, before.ticks);
         // What was not stored is lost.
         self.held = before.held.map(|_| Vec::new());
         self
@@ -220,6 +226,9 @@ impl Drive {
     }
 
     pub fn apply(&mut self, event: Event) {
+        if self.ticks {
+            self.now += TimeDelta::microseconds(1);
+        }
         let actions = self.flow.apply(event, self.now);
         self.carry_out(actions);
     }

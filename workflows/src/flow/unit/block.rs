@@ -160,7 +160,7 @@ impl Unit {
         Phase::Pause { since, due_at: since + pause.unwrap_or_default(), error }
     }
 
-    /// The row of a block or of an item is stored. What it puts an end to is not known to a resumed flow either.
+    /// The row of a block or of an item is stored, or need not be waited for. What it puts an end to is not known to a resumed flow either.
     pub(super) fn row_stored(&mut self, step: &Step, round: &mut Round<'_>, checkpoint: Checkpoint) {
         self.traced = true;
         let Checkpoint { attempt, status, error, finished_at, .. } = checkpoint;

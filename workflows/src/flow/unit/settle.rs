@@ -96,12 +96,4 @@ impl Unit {
             Settling::Canceled => Ended::Canceled,
         }
     }
-
-    /// When it was over, while its row is on its way.
-    pub fn row_at(&self) -> Option<DateTime<Utc>> {
-        match &self.phase {
-            Phase::Unrecorded(_) | Phase::Recording(_) => self.settled.as_ref().map(|settled| settled.at),
-            _ => None,
-        }
-    }
 }

@@ -181,6 +181,10 @@ impl Unit {
             };
             see(&self.path, seen);
         }
+        if let Some(earlier) = &self.undo.earlier {
+            earlier.compensated.iter().for_each(|(at, path)| see(path, UndoSeen::Done(*at)));
+            earlier.not_undone.iter().for_each(|path| see(path, UndoSeen::Failed));
+        }
         if let Some(list) = &self.handler {
             list.undos(handler(step), see);
         }
