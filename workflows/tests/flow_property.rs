@@ -20,9 +20,7 @@ use serde_json::json;
 fn random_run(tape: &mut Tape<'_>) -> Drive {
     let definition = Arc::new(random_definition(tape));
     let now = build::at(0) + Duration::from_millis(3);
-    let mut run = drive::start(definition, build::facts(json!({"given": 1})), Past::default(), now);
-    run.ticks = true;
-    run
+    drive::begin(definition, build::facts(json!({"given": 1})), Past::default(), now, true)
 }
 
 fn random_outcome(tape: &mut Tape<'_>) -> Outcome {
@@ -45,9 +43,7 @@ fn assert_resumes(run: &Drive) {
         (runs, drive.flow.waits(), drive.end.clone(), steps)
     };
     let (found, wanted) = (view(&again), view(run));
-    if found != wanted {
-        panic!("resumed: {found:#?}\nlive: {wanted:#?}\n{}", story(run));
-    }
+    assert!(found == wanted, "resumed: {found:#?}\nlive: {wanted:#?}\n{}", story(run));
 }
 
 fn story(run: &Drive) -> String {
@@ -147,7 +143,7 @@ fn assert_undone(run: &Drive) {
 fn assert_nothing_begins(run: &Drive, from: usize) {
     for asked in &run.asked[from..] {
         let Some((verb @ ("run" | "emit" | "call"), path)) = asked.split_once(' ') else { continue };
-        let id = path.rsplit(['.', '/']).next().unwrap();
+        let id = id_of(path);
         assert!(path.contains("~undo") || id.starts_with(['f', 'u']), "{verb} {path}\n{}", story(run));
     }
 }
@@ -179,7 +175,7 @@ fn assert_ended(run: &Drive) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, max_shrink_time: 8_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_run_ends_and_resumes_from_each_of_its_checkpoints(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
@@ -198,7 +194,7 @@ proptest! {
         for known in 0..run.checkpoints.len() {
             let checkpoints = run.checkpoints[..known].to_vec();
             let past = Past { checkpoints, ..run.past() };
-            let mut again = drive::start(run.definition.clone(), run.facts.clone(), past, run.now);
+            let mut again = drive::begin(run.definition.clone(), run.facts.clone(), past, run.now, true);
             if known % 8 == 7 {
                 go_on_to_the_end(&mut again, &mut tape);
                 assert_ended(&again);

@@ -1,5 +1,6 @@
 //! What a leaf asks for when it begins.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -160,7 +161,10 @@ fn cache_use(cache: &Cache, step_type: &str, config: &Value, reader: &Reader<'_>
     hash.update(step_type);
     hash.update([0]);
     hash.update(of);
-    let key = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = hash.finalize().iter().fold(String::new(), |mut key, byte| {
+        write!(key, "{byte:02x}").expect("a text takes anything");
+        key
+    });
     Ok(CacheUse { key, ttl: cache.ttl })
 }
 
@@ -240,7 +244,7 @@ pub(super) fn child_of(
         .then(|| derived(&[&key(facts, path), &attempt.to_string(), "child"], ready_at))
 }
 
-/// A UUIDv7 of this instant whose other bits come from a hash: every process derives the same one.
+/// A `UUIDv7` of this instant whose other bits come from a hash: every process derives the same one.
 fn derived(from: &[&str], at: DateTime<Utc>) -> RunId {
     let mut hash = Sha256::new();
     for part in from {

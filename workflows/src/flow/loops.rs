@@ -142,7 +142,7 @@ impl Loop {
             return None;
         }
         match &self.stop {
-            Some((stop, error)) if self.halt.is_none_or(|halt| stop.at <= halt.at) => {
+            Some((cut, error)) if self.halt.is_none_or(|halt| cut.at <= halt.at) => {
                 Some(Err(Some(Failed { error: Arc::clone(error), at: self.finished_at })))
             }
             None if self.results.iter().all(Option::is_some) => {

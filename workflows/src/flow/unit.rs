@@ -97,7 +97,7 @@ pub(super) struct Asked {
 pub(super) enum Work {
     None,
     Leaf(Leaf),
-    Block { list: List, arm: usize },
+    Block { list: Box<List>, arm: usize },
     Loop(Box<Loop>),
 }
 
@@ -289,7 +289,7 @@ impl Unit {
                     self.phase = Phase::Body;
                 }
                 Err(error) => {
-                    self.settle(step, Settling::Failed { error: self.named(*error), handled: None }, ready_at)
+                    self.settle(step, Settling::Failed { error: self.named(*error), handled: None }, ready_at);
                 }
             }
             return;

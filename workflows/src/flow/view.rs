@@ -137,7 +137,8 @@ impl Views<'_> {
         for (place, list) in step.lists().enumerate() {
             let has_run = |inner: &Step| self.known.rooms.get(room, inner.number.slot).is_some();
             // Of arms, handlers and the like only those that were chosen.
-            if !(is_block && place == 0) && !list.iter().any(has_run) {
+            let is_body = is_block && place == 0;
+            if !is_body && !list.iter().any(has_run) {
                 continue;
             }
             for inner in list {

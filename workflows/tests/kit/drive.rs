@@ -55,6 +55,10 @@ pub fn resume(
 }
 
 pub fn start(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now: DateTime<Utc>) -> Drive {
+    begin(definition, facts, past, now, false)
+}
+
+pub fn begin(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now: DateTime<Utc>, ticks: bool) -> Drive {
     let Past { checkpoints, begun: _, events, children, cancel } = past.clone();
     let flow = Flow::resume(Arc::clone(&definition), Arc::clone(&facts), past);
     let mut drive = Drive {
@@ -74,7 +78,7 @@ pub fn start(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now:
         asked: Vec::new(),
         held: None,
         finishes_abandoned: false,
-        ticks: false,
+        ticks,
     };
     let actions = drive.flow.next(now);
     drive.carry_out(actions);
@@ -276,7 +280,7 @@ impl Drive {
 
     /// The same run in another process, from what is stored.
     pub fn again(&self) -> Drive {
-        start(Arc::clone(&self.definition), Arc::clone(&self.facts), self.past(), self.now)
+        begin(Arc::clone(&self.definition), Arc::clone(&self.facts), self.past(), self.now, self.ticks)
     }
 
     /// The same, after a crash: what was in flight had been announced.

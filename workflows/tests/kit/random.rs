@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onward_workflows::{CallMode, Definition, Retry, Step};
+use onward_workflows::{CallMode, Definition, Expression, Retry, Step};
 use serde_json::{Value, json};
 
 use crate::build::{
@@ -189,16 +189,17 @@ pub fn outline(definition: &Definition) -> String {
                 onward_workflows::OnError::Continue => "continue",
                 onward_workflows::OnError::Steps(_) => "handler",
             };
-            *text += &format!(
+            let line = format!(
                 "{pad}{} {} needs {needs:?} if {:?} retry {} timeout {:?} loop {loops:?} {handler} finally {} undo {:?}\n",
                 step.id,
                 step.kind(),
-                step.condition.as_ref().map(|condition| condition.source()),
+                step.condition.as_ref().map(Expression::source),
                 step.retry.max,
                 step.timeout,
                 step.finally.len(),
                 step.compensate.as_ref().map(|undo| undo.steps.len()),
             );
+            text.push_str(&line);
             for list in step.lists() {
                 lines(list, depth + 1, text);
             }
@@ -208,7 +209,8 @@ pub fn outline(definition: &Definition) -> String {
     for (name, steps) in
         [("steps", &definition.steps), ("on_error", &definition.on_error), ("finally", &definition.finally)]
     {
-        text += &format!("{name}:\n");
+        text.push_str(name);
+        text.push_str(":\n");
         lines(steps, 1, &mut text);
     }
     text

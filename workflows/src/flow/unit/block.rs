@@ -94,7 +94,7 @@ impl Unit {
         if let Some(cut) = self.halt {
             list.halt(cut);
         }
-        self.body = Work::Block { list, arm };
+        self.body = Work::Block { list: Box::new(list), arm };
     }
 
     pub(super) fn advance_block(&mut self, step: &Step, round: &mut Round<'_>) -> Option<BodyEnd> {

@@ -88,7 +88,7 @@ impl Unit {
             Phase::Body => match &self.body {
                 Work::Leaf(leaf) => waits.extend(self.leaf_wait(step, leaf)),
                 Work::Block { list, arm } => {
-                    waits.extend(self.block_deadline(step, list).map(|due_at| self.wait(WaitKind::Timer, due_at)));
+                    waits.extend(block_deadline(step, list).map(|due_at| self.wait(WaitKind::Timer, due_at)));
                     list.waits(steps_of(step, *arm), waits);
                 }
                 Work::Loop(_) | Work::None => self.waits_inside(step, waits),
@@ -106,12 +106,6 @@ impl Unit {
             Phase::New | Phase::Ahead(_) | Phase::Unrecorded(_) | Phase::Recording(_) | Phase::Closed | Phase::Over => {
             }
         }
-    }
-
-    /// When a block that is still at work has taken too long.
-    fn block_deadline(&self, step: &Step, list: &List) -> Option<DateTime<Utc>> {
-        let deadline = list.since + step.timeout?;
-        (!list.is_halted()).then_some(deadline)
     }
 
     fn wait(&self, kind: WaitKind, due_at: DateTime<Utc>) -> Wait {
@@ -138,4 +132,10 @@ impl Unit {
             Leaf::Ready | Leaf::Ahead(_) | Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Over(_) => None,
         }
     }
+}
+
+/// When a block that is still at work has taken too long.
+fn block_deadline(step: &Step, list: &List) -> Option<DateTime<Utc>> {
+    let deadline = list.since + step.timeout?;
+    (!list.is_halted()).then_some(deadline)
 }

@@ -2,7 +2,7 @@
 
 use super::{Leaf, Phase, Unit, Work, handler};
 use crate::Step;
-use crate::flow::list::{Cut, Round};
+use crate::flow::list::{Cut, List, Round};
 use crate::flow::stored::Stored;
 
 impl Unit {
@@ -39,7 +39,7 @@ impl Unit {
             Work::Loop(items) => items.is_traced(),
         };
         let inside = self.handler.iter().chain(&self.last);
-        body || self.traced || inside.into_iter().any(|list| list.is_traced())
+        body || self.traced || inside.into_iter().any(List::is_traced)
     }
 
     /// Something of it is stored, on its way, or in flight.

@@ -142,9 +142,8 @@ impl Unit {
 
     /// The checkpoint that was asked for is stored. True when it counts, false when one asked for earlier is missing.
     pub fn committed(&mut self, step: &Step, round: &mut Round<'_>, attempt: u32) -> bool {
-        let asked = match (&self.phase, &self.body) {
-            (Phase::Recording(asked), _) | (_, Work::Leaf(Leaf::Recording(asked))) => asked,
-            _ => return false,
+        let ((Phase::Recording(asked), _) | (_, Work::Leaf(Leaf::Recording(asked)))) = (&self.phase, &self.body) else {
+            return false;
         };
         if asked.checkpoint.attempt != attempt || !round.stored.counts(asked.number, &self.path, attempt) {
             return false;

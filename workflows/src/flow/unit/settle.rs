@@ -83,7 +83,7 @@ impl Unit {
             Settling::Succeeded { output, items } => {
                 let is_loop = self.is_loop(step);
                 let result =
-                    StepResult { items, is_loop, ..StepResult::new(Verdict::Succeeded, output, attempts, times) };
+                    StepResult { is_loop, items, ..StepResult::new(Verdict::Succeeded, output, attempts, times) };
                 Ended::Over(result)
             }
             Settling::Skipped => Ended::Over(StepResult::new(Verdict::Skipped, Value::Null, 0, times)),
