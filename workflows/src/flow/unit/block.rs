@@ -54,7 +54,6 @@ impl Unit {
     }
 
     pub(super) fn repeat(&mut self, step: &Step, round: &mut Round<'_>, since: DateTime<Utc>) {
-        self.undo.forget_body();
         self.turn_at = since;
         self.phase = Phase::Body;
         self.open(step, round, since);
@@ -167,6 +166,7 @@ impl Unit {
         if status == CheckpointStatus::Retrying {
             self.attempts = attempt;
             self.body = Work::None;
+            self.undo.forget_body();
             let slots = step.number.slot + 1..step.number.slot + step.number.slots;
             round.known.rooms.clear(self.env.room, slots);
             self.phase = self.pause(step, round, error.map(Box::new), finished_at);
