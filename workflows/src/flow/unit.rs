@@ -4,6 +4,7 @@
 //! the handler; at every end its `finally`. What is stored of it is taken over when its turn comes.
 
 mod block;
+mod enter;
 mod failure;
 mod find;
 mod halt;
@@ -21,17 +22,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::compute;
 use super::known::Env;
 use super::list::{Cut, List, ListEnd, Round};
 use super::loops::Loop;
 use super::rooms::{ItemResult, StepResult};
 use super::stored::LastAttempt;
 use super::{Action, Checkpoint, CheckpointStatus};
-use crate::{ErrorKind, OnError, Step, StepError};
-
-/// Steps that one run may execute.
-const STEPS_MAX: usize = 100_000;
+use crate::{OnError, Step, StepError};
 
 #[derive(Debug)]
 pub(super) struct Unit {
@@ -273,67 +270,6 @@ impl Unit {
                     self.phase = Phase::Over;
                 }
                 Phase::Over => return Some(self.ended(step)),
-            }
-        }
-    }
-
-    fn enter(&mut self, step: &Step, round: &mut Round<'_>) {
-        let ready_at = self.ready_at;
-        if let Some(foreach) = step.foreach.as_ref().filter(|_| !self.is_item) {
-            match Loop::new(foreach, self, round.known, round.stored) {
-                Ok(mut items) => {
-                    if let Some(cut) = self.halt {
-                        items.halt(step, cut, round);
-                    }
-                    self.body = Work::Loop(Box::new(items));
-                    self.phase = Phase::Body;
-                }
-                Err(error) => {
-                    self.settle(step, Settling::Failed { error: self.named(*error), handled: None }, ready_at);
-                }
-            }
-            return;
-        }
-        if step.is_container() && self.take_row(step, round) {
-            return;
-        }
-        if let Some(condition) = &step.condition {
-            match round.known.test(condition, &self.env, &self.path, ready_at) {
-                Ok(true) => {}
-                Ok(false) => return self.settle(step, Settling::Skipped, ready_at),
-                Err(error) => return self.fail_at(step, round, compute::not_evaluated(&error), ready_at),
-            }
-        }
-        round.known.executed += 1;
-        if round.known.executed > STEPS_MAX && !self.env.cleans_up {
-            let error = StepError::new(ErrorKind::Limit, format!("a run executes at most {STEPS_MAX} steps"));
-            return self.fail_at(step, round, error, ready_at);
-        }
-        self.phase = Phase::Body;
-        if step.is_container() {
-            return self.open(step, round, self.turn_at);
-        }
-        match compute::compute(step, round.known, &self.env, &self.path, ready_at) {
-            Some(end) => {
-                self.attempts = self.attempts.max(1);
-                self.body_over(step, round, end);
-            }
-            None => self.enter_leaf(step, round),
-        }
-    }
-
-    fn work(&mut self, step: &Step, round: &mut Round<'_>) -> Option<BodyEnd> {
-        match &mut self.body {
-            Work::None => unreachable!("a body is there once its turn has come"),
-            Work::Leaf(_) => self.advance_leaf(step, round),
-            Work::Block { .. } => self.advance_block(step, round),
-            Work::Loop(items) => {
-                let end = items.advance(step, &self.env, &self.path, round)?;
-                Some(match end {
-                    Ok((output, at)) => BodyEnd::Done { output, shaped: true, at },
-                    Err(Some(failed)) => BodyEnd::Failed(failed),
-                    Err(None) => BodyEnd::Halted { at: self.ready_at },
-                })
             }
         }
     }
