@@ -43,8 +43,8 @@ pub struct RateRequest {
 #[error("the database did not answer")]
 pub struct LimitError(#[from] sqlx::Error);
 
-/// True when the slot is held; else the run is woken when it is.
-pub async fn acquire_slot(engine: &Engine, request: &SlotRequest) -> Result<bool, LimitError> {
+/// Since when the slot is held; `None`: the run is woken when it is.
+pub async fn acquire_slot(engine: &Engine, request: &SlotRequest) -> Result<Option<DateTime<Utc>>, LimitError> {
     let mut transaction = engine.pool().begin().await?;
     lock(&mut transaction, std::slice::from_ref(&request.key)).await?;
     let limit = i32::try_from(request.limit).unwrap_or(i32::MAX);

@@ -78,6 +78,7 @@ impl Version {
             secrets: Value::Object(serde_json::Map::new()),
             depth: 0,
             created_at,
+            admitted_at: None,
             scheduled_at: None,
         }
     }

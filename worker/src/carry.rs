@@ -61,8 +61,8 @@ impl Carrier {
     pub(crate) async fn carry(&self, loaded: LoadedRun, mut signal: watch::Receiver<Signal>) {
         let (run, claimed, crashes) = (loaded.run, loaded.claimed, loaded.crashes);
         let mut next = Some(loaded);
-        while let Some(loaded) = next.take() {
-            if loaded.past.cancel.is_none() && !self.admits(&loaded).await {
+        while let Some(mut loaded) = next.take() {
+            if loaded.past.cancel.is_none() && !self.admits(&mut loaded).await {
                 return;
             }
             match Carried::new(self, loaded).stretch(&mut signal).await {

@@ -11,7 +11,8 @@ use onward_workflows::{Definition, Limits, Overflow, RunFacts, RunId, StartField
 /// Whether something may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
-    Open,
+    /// With the instant since which it may.
+    Open(Option<DateTime<Utc>>),
     /// Not before this instant; it is reserved.
     Reserved(DateTime<Utc>),
     /// When it is woken.
@@ -32,6 +33,7 @@ pub(crate) struct Asker {
 
 pub(crate) async fn pass(engine: &Engine, asker: &Asker, limits: &Limits) -> Result<Gate, LimitError> {
     let now = engine.clock().now();
+    let mut since = None;
     if let Some(rate) = &limits.rate {
         let at = match asker.reserved {
             Some(at) => at,
@@ -43,6 +45,7 @@ pub(crate) async fn pass(engine: &Engine, asker: &Asker, limits: &Limits) -> Res
         if now < at {
             return Ok(Gate::Reserved(at));
         }
+        since = Some(at);
     }
     if let Some(slot) = &limits.slot {
         let request = SlotRequest {
@@ -53,18 +56,19 @@ pub(crate) async fn pass(engine: &Engine, asker: &Asker, limits: &Limits) -> Res
             attempt: asker.attempt,
             priority: Priority::Normal,
         };
-        if !acquire_slot(engine, &request).await? {
+        let Some(held) = acquire_slot(engine, &request).await? else {
             return Ok(Gate::Waits(now + TimeDelta::from_std(LOOK_AGAIN).expect("an hour")));
-        }
+        };
+        since = since.max(Some(held));
     }
-    Ok(Gate::Open)
+    Ok(Gate::Open(since))
 }
 
 /// The limits of a document's runs.
 pub(crate) async fn admit(engine: &Engine, loaded: &LoadedRun) -> Result<Gate, LimitError> {
     let definition = &loaded.version.definition;
     if definition.concurrency.is_none() && definition.rate_limit.is_none() {
-        return Ok(Gate::Open);
+        return Ok(Gate::Open(None));
     }
     let limits = limits_of(definition, &loaded.facts);
     let reserved = loaded.reserved.iter().find(|(path, ..)| path.is_empty()).map(|(.., at)| *at);

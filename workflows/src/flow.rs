@@ -79,8 +79,8 @@ enum Outcome {
 impl Flow {
     /// The flow is complete for readers at once: [`Flow::steps`] and [`Flow::waits`] need no [`Flow::next`].
     pub fn resume(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past) -> Self {
-        let since = facts.created_at;
-        let env = Env::run().until(since + definition.timeout);
+        let since = facts.admitted_at.map_or(facts.created_at, |at| at.max(facts.created_at));
+        let env = Env::run().until(facts.created_at + definition.timeout);
         let cancel = past.cancel;
         let mut flow = Self {
             main: List::new(env, &definition.steps, since, None),

@@ -1,5 +1,6 @@
 //! Limits in a run's own loop: what has to pass them first, and what is given back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -31,13 +32,18 @@ pub(super) fn is_outside(kind: &WaitKind) -> bool {
 
 impl Carrier {
     /// Whether the limits of its document let the run go on; else it is parked, or ended, here.
-    pub(super) async fn admits(&self, loaded: &LoadedRun) -> bool {
+    pub(super) async fn admits(&self, loaded: &mut LoadedRun) -> bool {
         let parked = |due_at, reserved| {
             let wait = Wait { path: String::new(), attempt: 1, kind: WaitKind::Slot { reserved }, due_at };
             Then::Park(Park { seen: loaded.seen, due_at, waits: vec![wait] })
         };
         let then = match gate::admit(&self.engine, loaded).await {
-            Ok(Gate::Open) => return true,
+            Ok(Gate::Open(since)) => {
+                if since.is_some() {
+                    Arc::make_mut(&mut loaded.facts).admitted_at = since;
+                }
+                return true;
+            }
             Ok(Gate::Reserved(at)) => parked(at, true),
             Ok(Gate::Waits(at)) => parked(at, false),
             Ok(Gate::Skipped) => {
@@ -66,7 +72,7 @@ impl Carried<'_> {
         let engine = self.carrier.engine.clone();
         let task = self.attempts.spawn(async move {
             match gate::pass(&engine, &asker, &step.limits).await {
-                Ok(Gate::Open | Gate::Skipped) => Landed::Admitted(Box::new(step)),
+                Ok(Gate::Open(_) | Gate::Skipped) => Landed::Admitted(Box::new(step)),
                 Ok(Gate::Reserved(at)) => later(asker, at, true),
                 Ok(Gate::Waits(at)) => later(asker, at, false),
                 Err(error) => {

@@ -27,6 +27,8 @@ pub struct RunFacts {
     /// How many runs stand above this one.
     pub depth: u32,
     pub created_at: DateTime<Utc>,
+    /// When the limits of its document let it begin, if it had to ask them.
+    pub admitted_at: Option<DateTime<Utc>>,
     pub scheduled_at: Option<DateTime<Utc>>,
 }
 

@@ -65,6 +65,7 @@ pub(super) fn start(case: &Case<'_>, shared: &Setting, definition: &Definition) 
         secrets: secrets(case, shared, definition),
         depth: 0,
         created_at: now,
+        admitted_at: None,
         scheduled_at: scheduled_at
             .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
             .map(|instant| instant.to_utc()),

@@ -266,6 +266,7 @@ pub fn facts(inputs: Value) -> Arc<RunFacts> {
         secrets: json!({}),
         depth: 0,
         created_at: at(0),
+        admitted_at: None,
         scheduled_at: None,
     })
 }
