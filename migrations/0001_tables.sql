@@ -37,6 +37,8 @@ create table onward.workflow_version (
     format onward.document_format not null,
     document text not null,
     document_hash bytea not null,
+    -- The names of the secrets that it declares.
+    secrets text[] not null,
     created_at timestamptz not null default onward.now(),
     created_by text not null,
     primary key (workflow, version),
@@ -319,6 +321,20 @@ create table onward.api_key (
     revoked_at timestamptz,
     last_used_at timestamptz,
     constraint api_key_hash_version check (hash_version in (1, 2))
+);
+
+create table onward.secret (
+    name text primary key,
+    -- Nonce, ciphertext and tag. The name is authenticated with them, so that no row can stand in for another.
+    sealed bytea not null,
+    -- By which key: what that key's digest begins with.
+    key_id text not null,
+    created_at timestamptz not null default onward.now(),
+    updated_at timestamptz not null default onward.now(),
+    updated_by text not null,
+    constraint secret_name_form check (name ~ '^[A-Za-z_][A-Za-z0-9_]{0,99}$'),
+    -- A value has 1 to 65536 bytes.
+    constraint secret_sealed_size check (octet_length(sealed) between 29 and 65564)
 );
 
 -- The first id that a run of this instant can have.

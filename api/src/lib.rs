@@ -14,6 +14,7 @@ mod request_id;
 mod router;
 mod routes;
 mod serve;
+mod signature;
 
 pub use problem::{Code, Problem};
 pub use router::{Api, Settings, paths, router};

@@ -39,6 +39,8 @@ macro_rules! codes {
 codes! {
     Malformed = "malformed", BAD_REQUEST, "The request cannot be read";
     Unauthorized = "unauthorized", UNAUTHORIZED, "A key is needed";
+    SignatureRefused = "signature_refused", UNAUTHORIZED, "The signature is not accepted";
+    HandshakeRefused = "handshake_refused", FORBIDDEN, "The handshake is not accepted";
     MissingScope = "missing_scope", FORBIDDEN, "The key does not allow this";
     NotFound = "not_found", NOT_FOUND, "There is no such thing";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This method is not offered here";
@@ -47,6 +49,7 @@ codes! {
     RunAlreadyEnded = "run_already_ended", CONFLICT, "The run has ended";
     AlreadyExists = "already_exists", CONFLICT, "It exists already";
     EndpointTaken = "endpoint_taken", CONFLICT, "Another workflow has this endpoint";
+    SecretInUse = "secret_in_use", CONFLICT, "Workflows use this secret";
     IdempotencyInWork = "idempotency_in_work", CONFLICT, "The first request with this key is still in work";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It has changed meanwhile";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, any, delete, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use onward_engine::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::deadline::answer_in_time;
 use crate::problem::{Code, Problem};
 use crate::request_id::identify;
-use crate::routes::{health, keys, runs, schedules, simulate, triggers, workflows};
+use crate::routes::{health, keys, runs, schedules, secrets, simulate, triggers, workflows};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -86,6 +86,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/workers", get(schedules::workers)),
         ("/api-keys", get(keys::list).post(keys::create)),
         ("/api-keys/{id}", delete(keys::revoke)),
+        ("/secrets", get(secrets::list)),
+        ("/secrets/{name}", put(secrets::set).delete(secrets::unset)),
         ("/me", get(keys::me)),
     ];
     routes.extend(health::routes());

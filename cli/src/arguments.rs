@@ -3,12 +3,14 @@
 #![expect(clippy::doc_markdown, reason = "these comments are printed as help, where backticks are noise")]
 
 mod schedule;
+mod secrets;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use self::schedule::Schedule;
+pub use self::secrets::Secrets;
 
 /// Durable workflows in one file, one binary, one Postgres
 #[derive(Debug, Parser)]
@@ -186,6 +188,9 @@ pub enum Command {
     /// Make, list and revoke API keys; works on the database, beside a running server
     #[command(subcommand)]
     Keys(Keys),
+    /// Set, list and unset what documents read as secrets.NAME
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// List the step types
     Types,
     /// One page about a code, a step type or a field; the list of pages without a topic

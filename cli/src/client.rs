@@ -52,6 +52,18 @@ impl Client {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Result<Value, Failure> {
+        let (status, body) = self.exchange(method, path, body, headers).await?;
+        if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
+    }
+
+    /// The same with every answer, for those who make something of a refusal.
+    pub async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<(StatusCode, Value), Failure> {
         let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base));
         if let Some(key) = &self.key {
             request = request.bearer_auth(key.expose_secret());
@@ -65,8 +77,7 @@ impl Client {
         let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = answer.status();
         let bytes = answer.bytes().await.map_err(|error| self.unreachable(&error))?;
-        let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
+        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
@@ -78,7 +89,7 @@ impl Client {
         Failure::new(Exit::Unreachable, text)
     }
 
-    fn refused(&self, status: StatusCode, body: &Value) -> Failure {
+    pub fn refused(&self, status: StatusCode, body: &Value) -> Failure {
         let exit = match status.as_u16() {
             401 | 403 => Exit::NotAllowed,
             404 => Exit::NotFound,

@@ -13,6 +13,7 @@ mod migrate;
 mod run;
 mod runs;
 mod schedule;
+mod secrets;
 mod serve;
 mod simulate;
 mod test;
@@ -70,6 +71,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
             runtime()?.block_on(trigger::trigger(settings, wish))
         }
         Command::Runs(wish) => runtime()?.block_on(runs::runs(settings, wish)),
+        Command::Secrets(wish) => runtime()?.block_on(secrets::secrets(settings, wish)),
         Command::Schedule(wish) => runtime()?.block_on(schedule::schedule(settings, wish)),
     }
 }

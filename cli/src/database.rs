@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Exit, Failure};
 use crate::output;
+use crate::secrets_key;
 use crate::settings::Settings;
 
 const CONNECTIONS_MAX: u32 = 20;
@@ -104,8 +105,9 @@ impl Cluster {
 
     pub async fn engine(&self, settings: &Settings) -> Result<Engine, Failure> {
         let pool = database::connect(self.options(), CONNECTIONS_MAX).await.map_err(unreachable)?;
-        let settings = EngineSettings { catalog: catalog(), env: settings.public.clone() };
-        Engine::new(pool, settings).await.map_err(unreachable)
+        let engine_settings = EngineSettings { catalog: catalog(), env: settings.public.clone() };
+        let engine = Engine::new(pool, engine_settings).await.map_err(unreachable)?;
+        Ok(engine.with_secrets_key(secrets_key::find(settings, self)?))
     }
 }
 

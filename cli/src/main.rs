@@ -9,10 +9,13 @@ mod commands;
 mod database;
 mod documents;
 mod failure;
+mod findings;
 mod keyring;
 mod logging;
 mod output;
 mod process;
+mod prompt;
+mod secrets_key;
 mod settings;
 
 use std::process::ExitCode;

@@ -28,6 +28,8 @@ pub struct Settings {
     pub queues: Option<Vec<String>>,
     pub seats: usize,
     pub keyring: Option<PathBuf>,
+    /// Seals secrets; 32 bytes in base64.
+    pub secrets_key: Option<SecretString>,
     pub http_hosts: Vec<(String, SocketAddr)>,
     pub allow_http_hosts: bool,
     /// What documents read as `env`.
@@ -52,6 +54,7 @@ impl fmt::Debug for Settings {
             .field("queues", &self.queues)
             .field("seats", &self.seats)
             .field("keyring", &self.keyring)
+            .field("secrets_key", &hidden(&self.secrets_key))
             .field("http_hosts", &self.http_hosts)
             .field("allow_http_hosts", &self.allow_http_hosts)
             .field("public", &self.public)
@@ -104,6 +107,12 @@ impl Settings {
             queues: layers.queues(),
             seats: layers.seats(),
             keyring: layers.text("keyring").map(|(file, _)| PathBuf::from(file)),
+            secrets_key: layers.text("secrets_key").map(|(key, from)| {
+                if let Err(error) = key.parse::<onward_engine::SecretsKey>() {
+                    layers.problems.push(format!("{from}: {error}"));
+                }
+                SecretString::from(key)
+            }),
             http_hosts: layers.http_hosts(),
             allow_http_hosts: layers.flag("allow_http_hosts"),
             public: public(environment),
@@ -184,10 +193,11 @@ mod tests {
             ("ONWARD_HTTP_HOSTS", "shop.test"),
             ("ONWARD_ALLOW_HTTP_HOSTS", "perhaps"),
             ("ONWARD_SERVER", "localhost"),
+            ("ONWARD_SECRETS_KEY", "c2hvcnQ="),
             ("DATABASE_URL", "mysql://x"),
         ];
         let problems = read(&SettingFlags::default(), &environment, "seets = 5").unwrap_err();
-        assert_eq!(problems.len(), 7, "{problems:#?}");
+        assert_eq!(problems.len(), 8, "{problems:#?}");
         assert!(problems.iter().any(|problem| problem.contains("did you mean `seats`?")), "{problems:#?}");
     }
 
@@ -201,7 +211,9 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed() {
-        let environment = [("ONWARD_KEY", "hush"), ("DATABASE_URL", "postgres://u:hush@h/d")];
+        let sealing = "hushhushhushhushhushhushhushhushhushhushhus=";
+        let environment =
+            [("ONWARD_KEY", "hush"), ("DATABASE_URL", "postgres://u:hush@h/d"), ("ONWARD_SECRETS_KEY", sealing)];
         let settings = read(&SettingFlags::default(), &environment, "").unwrap();
         assert!(!format!("{settings:?}").contains("hush"));
     }

@@ -2,9 +2,10 @@
 
 mod check;
 mod compare;
+mod outside;
 mod triggers;
 
-use onward_workflows::{Diagnostic, Source};
+use onward_workflows::{Catalog, Diagnostic, Source};
 use serde::Serialize;
 use sqlx::PgConnection;
 
@@ -45,6 +46,8 @@ pub struct Deployed {
     pub dry_run: bool,
     /// In the order of the documents; what was pruned comes last.
     pub workflows: Vec<DeployedWorkflow>,
+    /// The secrets that the documents declare. All of them are set, or nothing would have been deployed.
+    pub secrets: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -98,7 +101,7 @@ pub enum DeployError {
 pub async fn deploy(engine: &Engine, documents: Vec<Source>, options: &DeployOptions) -> Result<Deployed, DeployError> {
     let checked = check_documents(engine.versions().catalog(), documents)?;
     let mut transaction = engine.pool().begin().await?;
-    let deployed = deploy_in(&mut transaction, &checked, options).await?;
+    let deployed = deploy_in(&mut transaction, engine.versions().catalog(), &checked, options).await?;
     if options.dry_run {
         transaction.rollback().await?;
     } else {
@@ -116,12 +119,15 @@ pub fn forget_endpoints(engine: &Engine) {
 /// The same in a transaction of the caller's, which rolls back a dry run.
 pub async fn deploy_in(
     connection: &mut PgConnection,
+    catalog: &Catalog,
     documents: &CheckedDocuments,
     options: &DeployOptions,
 ) -> Result<Deployed, DeployError> {
     let now = sqlx::query_file!("queries/lock_deploys.sql").fetch_one(&mut *connection).await?.now;
     let mut plan = compare::plan(connection, documents, options.expect).await?;
     let pruned = if options.prune { find_pruned(connection, documents).await? } else { Vec::new() };
+    let pruned_ids: Vec<String> = pruned.iter().map(|row| row.id.clone()).collect();
+    let secrets = outside::require(connection, catalog, documents, &pruned_ids).await?;
 
     let touched: Vec<&CheckedDocument> = documents
         .iter()
@@ -132,7 +138,6 @@ pub async fn deploy_in(
     for (document, row) in documents.iter().zip(&plan).filter(|(_, row)| row.action != DeployAction::Unchanged) {
         save(connection, document, row, &options.by).await?;
     }
-    let pruned_ids: Vec<String> = pruned.iter().map(|row| row.id.clone()).collect();
     sqlx::query_file!("queries/disable_workflows.sql", &pruned_ids).execute(&mut *connection).await?;
     triggers::replace(connection, &touched, &pruned_ids, now).await?;
 
@@ -142,7 +147,7 @@ pub async fn deploy_in(
         row.triggers = stored.extract_if(.., |trigger| trigger.workflow == row.id).collect();
     }
     plan.extend(pruned);
-    Ok(Deployed { dry_run: options.dry_run, workflows: plan })
+    Ok(Deployed { dry_run: options.dry_run, workflows: plan, secrets })
 }
 
 async fn save(
@@ -162,6 +167,7 @@ async fn save(
             document.source.format.as_str(),
             document.source.text,
             &document.hash,
+            &document.definition.secrets,
             by
         )
         .execute(connection)

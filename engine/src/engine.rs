@@ -13,6 +13,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use crate::database::{self, DatabaseError};
 use crate::ends::Ends;
 use crate::keys::KnownKeys;
+use crate::secrets::{Secrets, SecretsKey};
 use crate::start::{self, EagerBatch, StartError, StartRun, Started};
 use crate::triggers::KnownEndpoints;
 use crate::{Clock, Versions, Wakes};
@@ -79,6 +80,7 @@ pub struct Engine {
     endpoints: Arc<KnownEndpoints>,
     keys: Arc<KnownKeys>,
     ends: Arc<Ends>,
+    secrets: Secrets,
 }
 
 impl Engine {
@@ -103,7 +105,14 @@ impl Engine {
             endpoints: Arc::default(),
             keys: Arc::default(),
             ends: Arc::default(),
+            secrets: Secrets::default(),
         })
+    }
+
+    /// Without a key secrets can be listed and unset, and neither set nor read.
+    #[must_use]
+    pub fn with_secrets_key(self, key: Option<SecretsKey>) -> Self {
+        Self { secrets: Secrets::new(key), ..self }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -146,6 +155,10 @@ impl Engine {
 
     pub(crate) fn keys(&self) -> &KnownKeys {
         &self.keys
+    }
+
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Joins the process's start batch; returns when the run is committed.

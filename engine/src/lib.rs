@@ -32,6 +32,7 @@ mod readiness;
 mod reap;
 mod release;
 mod schedules;
+mod secrets;
 mod simulate;
 mod start;
 mod sweep;
@@ -79,6 +80,11 @@ pub use release::release;
 pub use schedules::{
     BACKFILLED_MAX, Backfill, Backfilled, ParseScheduleIdError, Paused, ScheduleError, ScheduleId, backfill, pause,
     resume,
+};
+pub use secrets::{
+    LoadSecretsError, MissingSecret, ParseSecretsKeyError, SECRET_BYTES_MAX, SECRETS_MAX, Secret, SecretsKey,
+    SetSecret, SetSecretError, UnsetSecretError, list_secrets, list_unset_secrets, load_secrets, set_secret,
+    unset_secret,
 };
 pub use simulate::{SIMULATED_MAX, SimulateError, SimulatedRun, simulate};
 pub use start::{

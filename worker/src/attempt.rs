@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use onward_engine::{Engine, Lease, find_cached, keep_cached};
 use onward_steps::{Attempt, Steps};
-use onward_workflows::{ErrorKind, Event, Outcome, RunStep, StepError};
+use onward_workflows::{CacheUse, ErrorKind, Event, Outcome, RunStep, StepError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -45,14 +45,18 @@ pub(crate) async fn run(
     let started_at = engine.clock().now();
     let outcome = carry_out(&steps, &step).await;
     let finished_at: DateTime<Utc> = engine.clock().now().max(started_at);
-    if let (Some(cache), Outcome::Done(output)) = (&step.cache, &outcome)
-        && let Err(error) = keep_cached(&engine, &cache.key, output, cache.ttl).await
-    {
-        tracing::warn!(step.path = %step.path, error = %error, "an output could not be kept for others");
-    }
     metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => name_of(&outcome))
         .increment(1);
     Event::Outcome { path: step.path, attempt: step.attempt, outcome, started_at, finished_at }
+}
+
+/// Keeps what an attempt came to for others, once no secret is in it any more.
+pub(crate) async fn keep(engine: &Engine, cache: Option<&CacheUse>, event: &Event) {
+    if let (Some(cache), Event::Outcome { path, outcome: Outcome::Done(output), .. }) = (cache, event)
+        && let Err(error) = keep_cached(engine, &cache.key, output, cache.ttl).await
+    {
+        tracing::warn!(step.path = %path, error = %error, "an output could not be kept for others");
+    }
 }
 
 /// What another attempt came to lately, when the step says that this is good enough.

@@ -23,6 +23,7 @@ use self::asked::Asked;
 use self::limits::{Landed, is_outside};
 use crate::attempt;
 use crate::errand::{self, Errand};
+use crate::mask::Mask;
 
 /// Waits up to this long stay in memory: parking and claiming again would cost more.
 const IN_MEMORY_WAIT_MAX: TimeDelta = TimeDelta::seconds(2);
@@ -65,7 +66,8 @@ impl Carrier {
             if loaded.past.cancel.is_none() && !self.admits(&mut loaded).await {
                 return;
             }
-            match Carried::new(self, loaded).stretch(&mut signal).await {
+            let Some(mask) = self.unseal(&mut loaded).await else { return };
+            match Carried::new(self, loaded, mask).stretch(&mut signal).await {
                 Stretch::Over => return,
                 // Let go meanwhile, and perhaps claimed again: then another task of this worker carries the run.
                 Stretch::ReadAgain if signal.has_changed().is_err() => return,
@@ -94,7 +96,7 @@ impl Carrier {
     }
 }
 
-fn failed(kind: ErrorKind, message: &str) -> End {
+pub(crate) fn failed(kind: ErrorKind, message: &str) -> End {
     let error = Some(StepError::new(kind, message));
     End { status: RunStatus::Failed, output: None, error, not_undone: Vec::new() }
 }
@@ -111,6 +113,8 @@ struct Carried<'a> {
     resets_crashes: bool,
     cancel: Option<CancelRequest>,
     crashes: i16,
+    /// Hides the run's secrets in what its steps report.
+    mask: Arc<Mask>,
     /// The seat that the run holds since its claim; one of its attempts at a time sits on it.
     seat: Arc<Semaphore>,
     attempts: JoinSet<Landed>,
@@ -140,7 +144,7 @@ enum Next {
 }
 
 impl<'a> Carried<'a> {
-    fn new(carrier: &'a Carrier, loaded: LoadedRun) -> Self {
+    fn new(carrier: &'a Carrier, loaded: LoadedRun, mask: Arc<Mask>) -> Self {
         let definition = Arc::clone(&loaded.version.definition);
         Self {
             carrier,
@@ -153,6 +157,7 @@ impl<'a> Carried<'a> {
             resets_crashes: loaded.crashes > 0,
             cancel: loaded.cancel,
             crashes: loaded.crashes,
+            mask,
             seat: Arc::new(Semaphore::new(1)),
             attempts: JoinSet::new(),
             in_flight: HashMap::new(),
@@ -254,7 +259,8 @@ impl<'a> Carried<'a> {
                 return None;
             }
         }
-        let end = asked.end.as_ref().map(|end| (end.status, EndRow::from(end)));
+        let end = asked.end.take().map(|end| self.mask.end(end));
+        let end = end.map(|end| (end.status, EndRow::from(&end)));
         let progress = !asked.records.is_empty();
         let write = RunWrite {
             checkpoints: std::mem::take(&mut asked.records),
@@ -310,8 +316,13 @@ impl<'a> Carried<'a> {
         let repeatable = self.carrier.steps.safe_to_repeat(&step.step_type, &step.config, step.key_is_written);
         let harmless = repeatable && !step.undoable;
         let (engine, lease) = (self.carrier.engine.clone(), self.carrier.lease.clone());
-        let attempt = attempt::run(engine, Arc::clone(&self.carrier.steps), lease, step, own, seats);
-        let task = self.attempts.spawn(async move { Landed::Told(attempt.await) });
+        let (mask, cache) = (Arc::clone(&self.mask), step.cache.clone());
+        let attempt = attempt::run(engine.clone(), Arc::clone(&self.carrier.steps), lease, step, own, seats);
+        let task = self.attempts.spawn(async move {
+            let event = mask.event(attempt.await);
+            attempt::keep(&engine, cache.as_ref(), &event).await;
+            Landed::Told(event)
+        });
         self.in_flight.insert(name, Flying { task, harmless });
         true
     }

@@ -10,7 +10,9 @@ mod gate;
 mod heartbeat;
 mod housekeeping;
 mod keeper;
+mod mask;
 mod schedule;
+mod secrets;
 mod worker;
 
 pub use housekeeping::keep_house;

@@ -1,8 +1,8 @@
 //! Which error of the engine becomes which problem. Exhaustive: a new error does not compile until somebody has decided.
 
 use onward_engine::{
-    AuthError, CancelError, DeployError, KeyError, OnceError, PrepareError, ReadError, ScheduleError, SimulateError,
-    StartError, VersionError,
+    AuthError, CancelError, DeployError, KeyError, OnceError, PrepareError, ReadError, ScheduleError, SetSecretError,
+    SimulateError, StartError, UnsetSecretError, VersionError,
 };
 use serde_json::json;
 
@@ -201,6 +201,31 @@ impl From<KeyError> for Problem {
                 Self::new(Code::InvalidRequest, error.to_string())
             }
             KeyError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetSecretError> for Problem {
+    fn from(error: SetSecretError) -> Self {
+        match error {
+            SetSecretError::Name | SetSecretError::Value | SetSecretError::TooMany => {
+                Self::new(Code::InvalidRequest, error.to_string())
+            }
+            SetSecretError::NoKey => Self::new(Code::NotReady, error.to_string()),
+            SetSecretError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<UnsetSecretError> for Problem {
+    fn from(error: UnsetSecretError) -> Self {
+        let detail = error.to_string();
+        match error {
+            UnsetSecretError::NotFound(_) => Self::new(Code::NotFound, detail),
+            UnsetSecretError::InUse { used_by, .. } => {
+                Self::new(Code::SecretInUse, detail).with("used_by", json!(used_by))
+            }
+            UnsetSecretError::Database(error) => error.into(),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::idempotency::{self, REPLAYED};
 use crate::path::Name;
 use crate::problem::{Code, Problem};
 use crate::router::Api;
+use crate::signature;
 
 /// Headers that documents may read; the others may hold secrets.
 const SHOWN_HEADERS: [&str; 6] =
@@ -30,9 +31,14 @@ pub async fn start(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let asks = uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("hub.")));
+    if method == Method::GET && asks {
+        return signature::handshake(State(api), Name(endpoint), headers, uri).await;
+    }
     let found = answered(&api, find_endpoint(&api.engine, &endpoint)).await?;
     // A stranger learns nothing about which endpoints there are.
-    let authenticated = found.as_ref().is_none_or(|found| found.authenticated);
+    let signature = answered(&api, signature::expected(&api, found.as_deref())).await?;
+    let authenticated = signature.is_none() && found.as_ref().is_none_or(|found| found.authenticated);
     let caller = if authenticated { Some(auth::require(&api, &headers, Scope::TriggersCreate).await?) } else { None };
     let found = found.ok_or_else(|| Problem::not_found(&format!("endpoint `{endpoint}`")))?;
     if !found.enabled {
@@ -51,6 +57,9 @@ pub async fn start(
     }
     let bytes_max = webhook.max_body.min(api.settings.webhook_bytes_max);
     let bytes = body::read(body, bytes_max, api.settings.body_timeout).await?;
+    if let Some(signature) = &signature {
+        signature::require(&api, &headers, &bytes, signature).await?;
+    }
     let payload =
         if bytes.is_empty() && method == Method::GET { json!({}) } else { body::parse_payload(&headers, &bytes)? };
     let key = idempotency::start_key(&headers, caller.as_deref(), &format!("triggers/{endpoint}"), &bytes)?;

@@ -1,5 +1,7 @@
 //! Workflows: what is deployed, and deploying.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -202,14 +204,15 @@ async fn carry_out(
         DeployOptions { dry_run: wish.dry_run, prune: wish.prune, by: caller.name.clone(), expect: wish.expect };
     if wish.dry_run {
         let mut transaction = api.engine.pool().begin().await?;
-        let planned = deploy_in(&mut transaction, &documents, &options).await?;
+        let planned = deploy_in(&mut transaction, api.engine.versions().catalog(), &documents, &options).await?;
         transaction.rollback().await?;
         return Ok(Json(planned).into_response());
     }
     let key = idempotency::answer_key(headers, caller, route, bytes)?;
+    let versions = Arc::clone(api.engine.versions());
     let answered = once(&api.engine, key, move |connection| {
         async move {
-            let deployed = deploy_in(connection, &documents, &options).await?;
+            let deployed = deploy_in(connection, versions.catalog(), &documents, &options).await?;
             Ok::<_, DeployError>(shape(&deployed))
         }
         .boxed()

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use onward_api::{Api, Settings, serve};
-use onward_engine::{Engine, NewKey, Scope, Settings as EngineSettings, create_key, database};
+use onward_engine::{Engine, NewKey, Scope, SecretsKey, Settings as EngineSettings, create_key, database};
 use onward_steps::Steps;
 use onward_testkit::TestDatabase;
 use onward_workflows::Catalog;
@@ -49,11 +49,28 @@ impl Server {
         Self::start_on(database, options, settings).await
     }
 
+    /// One that can set secrets.
+    pub async fn start_sealing(key: SecretsKey) -> Self {
+        let database = TestDatabase::new().await;
+        let options = database.options();
+        Self::start_with_key(database, options, Settings::default(), Some(key)).await
+    }
+
     /// `options` may lead to the database by a detour.
     pub async fn start_on(database: TestDatabase, options: PgConnectOptions, settings: Settings) -> Self {
+        Self::start_with_key(database, options, settings, None).await
+    }
+
+    async fn start_with_key(
+        database: TestDatabase,
+        options: PgConnectOptions,
+        settings: Settings,
+        key: Option<SecretsKey>,
+    ) -> Self {
         let pool = database::connect(options, 5).await.expect("connect to the test database");
         let engine_settings = EngineSettings { catalog: Catalog::new(Steps::types()), env: json!({}) };
         let engine = Engine::new(pool, engine_settings).await.expect("an engine on the test database");
+        let engine = engine.with_secrets_key(key);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind a port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let stop = CancellationToken::new();

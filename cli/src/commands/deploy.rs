@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use onward_workflows::{Source, check};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::database::catalog;
 use crate::documents;
 use crate::failure::{Exit, Failure};
+use crate::findings;
 use crate::output;
 use crate::settings::Settings;
 
@@ -27,7 +29,7 @@ pub async fn deploy(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure
         return Ok(Exit::Invalid.into());
     }
     let client = Client::new(settings)?;
-    let plan = send(&client, &sources, wish.prune, true).await?;
+    let plan = send(settings, &client, &sources, wish.prune, true).await?;
     let changes = rows(&plan).iter().filter(|row| row["action"] != "unchanged").count();
     if wish.dry_run || changes == 0 {
         show(settings, &plan);
@@ -40,7 +42,7 @@ pub async fn deploy(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure
             return Ok(Exit::Failed.into());
         }
     }
-    let done = send(&client, &sources, wish.prune, false).await?;
+    let done = send(settings, &client, &sources, wish.prune, false).await?;
     if settings.json || wish.yes {
         show(settings, &done);
     }
@@ -64,12 +66,25 @@ fn all_valid(settings: &Settings, sources: &[Source]) -> bool {
     valid
 }
 
-pub async fn send(client: &Client, sources: &[Source], prune: bool, dry_run: bool) -> Result<Value, Failure> {
+/// What is wrong on the server's side is printed like what is wrong here.
+pub async fn send(
+    settings: &Settings,
+    client: &Client,
+    sources: &[Source],
+    prune: bool,
+    dry_run: bool,
+) -> Result<Value, Failure> {
     let documents: Vec<Value> = sources
         .iter()
         .map(|source| json!({ "file": source.file, "format": source.format.as_str(), "text": source.text }))
         .collect();
-    client.post("/workflows/deploy", &json!({ "documents": documents, "prune": prune, "dry_run": dry_run })).await
+    let body = json!({ "documents": documents, "prune": prune, "dry_run": dry_run });
+    let (status, mut answer) = client.exchange(Method::POST, "/workflows/deploy", Some(&body), &[]).await?;
+    if status.is_success() {
+        return Ok(answer);
+    }
+    findings::print(settings, sources, &mut answer);
+    Err(client.refused(status, &answer))
 }
 
 fn rows(deployed: &Value) -> &[Value] {
@@ -90,6 +105,11 @@ fn show(settings: &Settings, deployed: &Value) {
             _ => ("=", format!("v{}, unchanged", row["version"])),
         };
         output::line(format!("  {sign} {id:24} {what:18} {}", triggers(row)).trim_end());
+    }
+    match deployed["secrets"].as_array().map_or(0, Vec::len) {
+        0 => {}
+        1 => output::line("  secrets: the one that is declared is set"),
+        count => output::line(&format!("  secrets: all {count} are set")),
     }
 }
 

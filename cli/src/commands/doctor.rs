@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use onward_engine::database::{applied_migrations, parse_url};
-use onward_engine::{Engine, MIGRATOR, check_ready, list_schedules, list_workers, queue_depths};
+use onward_engine::{
+    Engine, MIGRATOR, MissingSecret, check_ready, list_schedules, list_secrets, list_unset_secrets, list_workers,
+    queue_depths,
+};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -15,16 +18,28 @@ use crate::process::runtime;
 use crate::settings::Settings;
 
 struct Check {
-    ok: bool,
+    sign: Sign,
     text: String,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Good,
+    /// The installation works; something that runs on it will not.
+    Doubtful,
+    Bad,
+}
+
 fn good(text: impl Into<String>) -> Check {
-    Check { ok: true, text: text.into() }
+    Check { sign: Sign::Good, text: text.into() }
+}
+
+fn doubtful(text: impl Into<String>) -> Check {
+    Check { sign: Sign::Doubtful, text: text.into() }
 }
 
 fn bad(text: impl Into<String>) -> Check {
-    Check { ok: false, text: text.into() }
+    Check { sign: Sign::Bad, text: text.into() }
 }
 
 pub fn doctor(settings: &Settings, probe: Option<&str>) -> Result<ExitCode, Failure> {
@@ -43,12 +58,18 @@ pub fn doctor(settings: &Settings, probe: Option<&str>) -> Result<ExitCode, Fail
     let checks = checks?;
     for check in &checks {
         if settings.json {
-            output::line(&json!({ "ok": check.ok, "text": check.text }).to_string());
+            let (ok, warning) = (check.sign != Sign::Bad, check.sign == Sign::Doubtful);
+            output::line(&json!({ "ok": ok, "warning": warning, "text": check.text }).to_string());
         } else {
-            output::line(&format!("{} {}", if check.ok { "✓" } else { "✗" }, check.text));
+            let sign = match check.sign {
+                Sign::Good => "✓",
+                Sign::Doubtful => "!",
+                Sign::Bad => "✗",
+            };
+            output::line(&format!("{sign} {}", check.text));
         }
     }
-    Ok(if checks.iter().all(|check| check.ok) { ExitCode::SUCCESS } else { Exit::Failed.into() })
+    Ok(if checks.iter().all(|check| check.sign != Sign::Bad) { ExitCode::SUCCESS } else { Exit::Failed.into() })
 }
 
 async fn examine(settings: &Settings, cluster: &Cluster) -> Result<Vec<Check>, Failure> {
@@ -75,12 +96,30 @@ async fn examine(settings: &Settings, cluster: &Cluster) -> Result<Vec<Check>, F
     }
     let failed = |error: sqlx::Error| Failure::because(Exit::Unreachable, error);
     checks.extend(examine_work(&engine).await.map_err(failed)?);
+    checks.extend(examine_secrets(&engine).await.map_err(failed)?);
     checks.push(good(format!("time zones {}", onward_workflows::tzdb_version())));
     let client = Client::new(settings)?;
     checks.push(match client.get("/readyz").await {
         Ok(_) => good(format!("the server at {} is ready", client.base)),
         Err(failure) => bad(failure.text()),
     });
+    Ok(checks)
+}
+
+async fn examine_secrets(engine: &Engine) -> Result<Vec<Check>, sqlx::Error> {
+    let mut checks = Vec::new();
+    let secrets = list_secrets(engine).await?;
+    let sealed: Vec<&str> =
+        secrets.iter().filter(|secret| !secret.readable).map(|secret| secret.name.as_str()).collect();
+    if !sealed.is_empty() {
+        checks.push(bad(format!("the key given here does not open {}; see ONWARD_SECRETS_KEY", sealed.join(", "))));
+    } else if !secrets.is_empty() {
+        checks.push(good(format!("{} can be read", output::plural(secrets.len(), "secret"))));
+    }
+    for MissingSecret { name, workflows } in list_unset_secrets(engine).await? {
+        let used = output::plural(workflows.len(), "workflow");
+        checks.push(doubtful(format!("secret {name} is used by {used} and not set → onward secrets set {name}")));
+    }
     Ok(checks)
 }
 

@@ -24,8 +24,11 @@ pub async fn run(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
     let client = Client::new(settings)?;
     let timeout = follow::parse_timeout(wish.timeout.as_deref())?;
     let inputs = inputs(&wish)?;
-    let workflow =
-        if is_file(&wish.workflow) { deploy_file(&client, &wish.workflow).await? } else { wish.workflow.clone() };
+    let workflow = if is_file(&wish.workflow) {
+        deploy_file(settings, &client, &wish.workflow).await?
+    } else {
+        wish.workflow.clone()
+    };
     let started = client.post(&format!("/workflows/{workflow}/runs"), &json!({ "inputs": inputs })).await;
     let started = started.map_err(|failure| explain(failure, &wish.inputs))?;
     let run = started["id"].as_str().unwrap_or_default().to_owned();
@@ -42,9 +45,9 @@ fn is_file(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|ending| ["json", "yaml", "yml"].iter().any(|known| ending == *known))
 }
 
-async fn deploy_file(client: &Client, file: &str) -> Result<String, Failure> {
+async fn deploy_file(settings: &Settings, client: &Client, file: &str) -> Result<String, Failure> {
     let source = documents::read_one(Path::new(file))?;
-    let deployed = deploy::send(client, std::slice::from_ref(&source), false, false).await?;
+    let deployed = deploy::send(settings, client, std::slice::from_ref(&source), false, false).await?;
     let id = deployed["workflows"][0]["id"].as_str();
     id.map(str::to_owned).ok_or_else(|| Failure::new(Exit::Failed, "the server does not say what it deployed"))
 }

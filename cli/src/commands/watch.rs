@@ -20,34 +20,65 @@ pub struct Watched {
     plain: bool,
     /// The texts as they were seen last.
     seen: HashMap<PathBuf, String>,
+    /// What the server lacked for documents when they were seen last. These are tried again at each look.
+    lacking: HashMap<PathBuf, String>,
+}
+
+/// What became of a document.
+enum Taken {
+    Deployed,
+    Broken,
+    /// It needs a secret that is not set, or calls a workflow that is not there.
+    Lacks(String),
 }
 
 impl Watched {
     pub fn new(engine: Engine, folder: PathBuf, plain: bool) -> Self {
-        Self { engine, folder, plain, seen: HashMap::new() }
+        Self { engine, folder, plain, seen: HashMap::new(), lacking: HashMap::new() }
     }
 
     /// Deploys what has changed since the last look; says how many documents are broken.
     pub async fn look(&mut self) -> Result<usize, Failure> {
-        let mut broken = 0;
-        for file in self.files()? {
-            let Ok(source) = documents::read_one(&file) else { continue };
-            if self.seen.get(&file) == Some(&source.text) {
-                continue;
+        let said = self.lacking.clone();
+        let (mut broken, mut deployed) = (0, 1);
+        // A document that calls another one may come before it.
+        while deployed > 0 {
+            deployed = 0;
+            for file in self.files()? {
+                let Ok(source) = documents::read_one(&file) else { continue };
+                if self.seen.get(&file) == Some(&source.text) && !self.lacking.contains_key(&file) {
+                    continue;
+                }
+                let text = source.text.clone();
+                self.lacking.remove(&file);
+                match self.take(source).await? {
+                    Taken::Deployed => deployed += 1,
+                    Taken::Broken => broken += 1,
+                    Taken::Lacks(what) => {
+                        self.lacking.insert(file.clone(), what);
+                    }
+                }
+                // Only now: what a database that was away has not taken is looked at again.
+                self.seen.insert(file, text);
             }
-            let text = source.text.clone();
-            if !self.take(source).await? {
-                broken += 1;
+            if self.lacking.is_empty() {
+                break;
             }
-            // Only now: what a database that was away has not taken is looked at again.
-            self.seen.insert(file, text);
         }
-        Ok(broken)
+        for (file, lacks) in self.lacking.iter().filter(|(file, lacks)| said.get(*file) != Some(lacks)) {
+            output::line(&format!(
+                "  ✗ {}   this server lacks what it needs; tried again until it is there",
+                file.display()
+            ));
+            output::line(lacks.trim_end());
+        }
+        Ok(broken + self.lacking.len())
     }
 
     /// The documents of the folder, and those that were documents when they were seen last: one that has lost its steps
     /// is a mistake to show.
     fn files(&mut self) -> Result<Vec<PathBuf>, Failure> {
+        self.lacking.retain(|file, _| file.is_file());
         self.seen.retain(|file, _| {
             let there = file.is_file();
             if !there {
@@ -61,7 +92,7 @@ impl Watched {
         Ok(files)
     }
 
-    async fn take(&self, source: Source) -> Result<bool, Failure> {
+    async fn take(&self, source: Source) -> Result<Taken, Failure> {
         let checked = validate(self.engine.versions().catalog(), &source);
         let style = Style { color: output::is_terminal() && !self.plain, ..Style::default() };
         if !checked.is_valid() {
@@ -70,11 +101,11 @@ impl Watched {
             let errors: Vec<_> =
                 checked.diagnostics.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
             output::line(render(&errors, &source, style).trim_end());
-            return Ok(false);
+            return Ok(Taken::Broken);
         }
         let options = DeployOptions { dry_run: false, prune: false, by: "dev".to_owned(), expect: Expect::Anything };
         let file = source.file.clone();
-        match deploy(&self.engine, vec![source], &options).await {
+        match deploy(&self.engine, vec![source.clone()], &options).await {
             Ok(deployed) => {
                 for row in &deployed.workflows {
                     let what = match row.action {
@@ -88,12 +119,13 @@ impl Watched {
                     let shown = triggers(&json!(row));
                     output::line(format!("  ✓ {:24} {what:10} {shown}", row.id).trim_end());
                 }
-                Ok(true)
+                Ok(Taken::Deployed)
             }
+            Err(DeployError::Invalid { diagnostics, .. }) => Ok(Taken::Lacks(render(&diagnostics, &source, style))),
             Err(error @ DeployError::Database(_)) => Err(Failure::because(Exit::Unreachable, error)),
             Err(error) => {
                 output::line(&format!("  ✗ {file}   {error}"));
-                Ok(false)
+                Ok(Taken::Broken)
             }
         }
     }

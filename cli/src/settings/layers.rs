@@ -10,7 +10,7 @@ const SEATS_MAX: usize = 10_000;
 const LIKENESS_MIN: f64 = 0.5;
 
 /// Flag and file key, and the variable.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 12] = [
     ("database_url", "DATABASE_URL"),
     ("data_dir", "ONWARD_DATA_DIR"),
     ("listen", "ONWARD_LISTEN"),
@@ -18,6 +18,7 @@ const NAMES: [(&str, &str); 11] = [
     ("queues", "ONWARD_QUEUES"),
     ("seats", "ONWARD_SEATS"),
     ("keyring", "ONWARD_KEYRING"),
+    ("secrets_key", "ONWARD_SECRETS_KEY"),
     ("http_hosts", "ONWARD_HTTP_HOSTS"),
     ("allow_http_hosts", "ONWARD_ALLOW_HTTP_HOSTS"),
     ("server", "ONWARD_SERVER"),

@@ -12,6 +12,7 @@ mod graph;
 mod place;
 mod proxy;
 mod schedules;
+mod secrets;
 mod serve;
 mod settings;
 mod test;

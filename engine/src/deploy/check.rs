@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 
-use onward_workflows::{Catalog, Checked, Definition, Diagnostic, Severity, Source, check};
+use onward_workflows::{Catalog, Checked, Definition, Diagnostic, Outside, Severity, Source, check};
 use sha2::{Digest, Sha256};
 
 use super::DeployError;
@@ -18,6 +18,8 @@ pub struct CheckedDocument {
     pub source: Source,
     pub definition: Definition,
     pub warnings: Vec<Diagnostic>,
+    /// What it needs of the server.
+    pub outside: Outside,
     /// Of the text and its format. Comments count: people want to find them again.
     pub hash: [u8; 32],
 }
@@ -58,7 +60,8 @@ pub fn check_documents(catalog: &Catalog, documents: Vec<Source>) -> Result<Chec
         let checked = validate(catalog, &source);
         if let Some(definition) = checked.definition {
             let hash = hash(&source);
-            good.push(CheckedDocument { source, definition, warnings: checked.diagnostics, hash });
+            let (warnings, outside) = (checked.diagnostics, checked.outside);
+            good.push(CheckedDocument { source, definition, warnings, outside, hash });
         } else {
             diagnostics.extend(checked.diagnostics);
             omitted += checked.omitted;

@@ -130,6 +130,7 @@ impl Columns {
             }
             TriggerKind::Webhook(webhook) => {
                 endpoint = Some(webhook.endpoint.clone());
+                // A signature is asked for in place of the key, by whoever knows the document; nobody else lets one in.
                 authenticated = match webhook.auth {
                     WebhookAuth::ApiKey | WebhookAuth::Signature(_) => true,
                     WebhookAuth::None => false,

@@ -11,3 +11,4 @@ mod cron;
 mod often;
 mod pauses;
 mod schedules;
+mod secrets;

@@ -36,6 +36,7 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/confirmations/{order}", put(write).get(read))
         .route("/reports/{date}", put(write).get(read))
         .route("/heartbeats/{run}", put(write).get(read))
+        .route("/echo", get(echo).post(echo))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is no such path here") })
         .layer(from_fn_with_state(shared.clone(), count_and_fail))
         .route("/ledger", get(show_ledger))
@@ -125,6 +126,17 @@ async fn write(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body:
 async fn read(State(shared): State<Shared>, uri: Uri) -> Answer {
     let written = shared.ledger().read(uri.path());
     written.map(Json).ok_or_else(|| problem(StatusCode::NOT_FOUND, "nothing was written here"))
+}
+
+/// Tells what it was sent, as some services do in their error pages; `status` chooses with which status.
+async fn echo(Query(query): Query<HashMap<String, String>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let status = query.get("status").and_then(|status| status.parse().ok()).unwrap_or(StatusCode::OK);
+    let told = json!({
+        "url": uri.to_string(),
+        "headers": header_map(&headers),
+        "body": String::from_utf8_lossy(&body),
+    });
+    (status, Json(told)).into_response()
 }
 
 async fn show_ledger(State(shared): State<Shared>, Query(query): Query<HashMap<String, String>>) -> Json<Totals> {

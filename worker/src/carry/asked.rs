@@ -30,6 +30,7 @@ impl Carried<'_> {
         for action in actions {
             match action {
                 Action::Record { checkpoint, line } => {
+                    let checkpoint = self.mask.checkpoint(checkpoint);
                     asked.records.push(CheckpointRow::new(&checkpoint, line.as_ref()));
                     stored.push(Event::Committed { path: checkpoint.path, attempt: checkpoint.attempt });
                 }

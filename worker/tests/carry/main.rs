@@ -7,3 +7,4 @@ mod language;
 mod limits;
 mod outside;
 mod runs;
+mod secrets;

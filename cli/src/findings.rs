@@ -1,0 +1,49 @@
+//! Diagnostics of a server about documents that are at hand, shown as those of this program are.
+
+use onward_workflows::{Diagnostic, Fix, Range, Related, Severity, Source};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::documents;
+use crate::output;
+use crate::settings::Settings;
+
+#[derive(Deserialize)]
+struct Finding {
+    file: String,
+    severity: Severity,
+    code: String,
+    message: String,
+    path: String,
+    range: Range,
+    label: Option<String>,
+    #[serde(default)]
+    related: Vec<Related>,
+    help: Option<String>,
+    #[serde(default)]
+    fixes: Vec<Fix>,
+}
+
+/// Prints those that are about these documents, and takes them out of the answer.
+pub fn print(settings: &Settings, sources: &[Source], answer: &mut Value) {
+    let Some(findings) = answer.get_mut("diagnostics").and_then(Value::as_array_mut) else { return };
+    for source in sources {
+        let mut about = Vec::new();
+        findings.retain(|finding| match read(finding) {
+            Some(diagnostic) if diagnostic.file == source.file => {
+                about.push(diagnostic);
+                false
+            }
+            _ => true,
+        });
+        documents::print_diagnostics(source, &about, 0, settings, output::line);
+    }
+}
+
+fn read(finding: &Value) -> Option<Diagnostic> {
+    let finding = Finding::deserialize(finding).ok()?;
+    let Finding { file, severity, code, message, path, range, label, related, help, fixes } = finding;
+    // A few bytes each, and the program ends soon.
+    let code = code.leak();
+    Some(Diagnostic { file, severity, code, message, path, range, label, related, help, fixes })
+}
