@@ -11,14 +11,18 @@ mine as materialized (
     where j.run_id = any($2) and j.path = '' and j.worker_id = m.id and j.wakes >= i.claimed
 ),
 written as (
-    insert into onward.checkpoint (run_id, path, attempt, status, output, error, started_at, finished_at, worker_id)
+    insert into onward.checkpoint as known (run_id, path, attempt, status, output, error, started_at, finished_at, worker_id)
     select c.run_id, c.path, c.attempt, c.status::onward.checkpoint_status, c.output::json, c.error::json,
         c.started_at, c.finished_at, $1
     from unnest(
         $4::uuid[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::timestamptz[], $11::timestamptz[]
     ) as c (run_id, path, attempt, status, output, error, started_at, finished_at)
     join mine on mine.run_id = c.run_id
-    on conflict (run_id, path, attempt) do nothing
+    -- A person's wish for another attempt does not stand in the way of the one that was under way already.
+    on conflict (run_id, path, attempt) do update
+        set status = excluded.status, output = excluded.output, error = excluded.error,
+            started_at = excluded.started_at, finished_at = excluded.finished_at, worker_id = excluded.worker_id
+        where known.status = 'retrying' and known.worker_id is null
     returning run_id
 )
 select m.run_id as "run_id!", coalesce(w.rows, 0) as "written!"

@@ -2,6 +2,7 @@
 select
     r.id, r.workflow, r.version, r.trigger_id, r.trigger::text as trigger, r.inputs::text as "inputs!",
     r.created_at, r.scheduled_at, r.finished_at, r.output::text as output, r.error::text as error,
+    r.not_undone::text as not_undone,
     case
         when r.status is not null then r.status::text
         when j.worker_id is not null then 'running'

@@ -1,7 +1,7 @@
 //! Event triggers: which runs an event starts. Doing it again starts none a second time.
 
 use chrono::{DateTime, Utc};
-use onward_workflows::RunId;
+use onward_workflows::{EventId, RunId};
 use serde_json::json;
 
 use crate::start::{PrepareError, PrepareRun, StartError, StartKey};
@@ -43,7 +43,7 @@ pub async fn dispatch_left_over(engine: &Engine) -> Result<usize, SendError> {
     let found = rows.len();
     for row in rows {
         let event = NewEvent {
-            id: row.id,
+            id: EventId(row.id),
             name: row.name,
             key: row.key,
             data: serde_json::from_str(&row.data).unwrap_or_default(),
@@ -68,7 +68,7 @@ async fn dispatch(engine: &Engine, event: &NewEvent, received_at: DateTime<Utc>)
             }
         }
     }
-    sqlx::query_file!("queries/count_started.sql", event.id, started).execute(engine.pool()).await?;
+    sqlx::query_file!("queries/count_started.sql", event.id.0, started).execute(engine.pool()).await?;
     Ok(started)
 }
 
@@ -89,7 +89,7 @@ async fn start(
             return Ok(false);
         }
     };
-    let id = format!("evt_{}", event.id.simple());
+    let id = event.id.to_string();
     let trigger = json!({
         "type": "event", "id": trigger_id, "time": received_at, "event": event.name, "key": event.key,
         "data": event.data, "event_id": id, "depth": event.depth,
@@ -106,7 +106,8 @@ async fn start(
             return Ok(false);
         }
     };
-    if start.key.is_none() {
+    let own_key = start.key.is_none();
+    if own_key {
         start.key = Some(StartKey {
             scope: format!("event/{workflow}/{trigger_id}"),
             key: id,
@@ -115,5 +116,6 @@ async fn start(
             of_document: true,
         });
     }
-    Ok(engine.start(start).await?.duplicate.is_none())
+    // Under a key of the event, what is there already was started by an earlier look.
+    Ok(engine.start(start).await?.duplicate.is_none() || own_key)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onward_workflows::{Catalog, RunId};
+use onward_workflows::{Catalog, EventId, RunId};
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -176,5 +176,9 @@ impl Engine {
     pub fn new_run_id(&self) -> RunId {
         let since = Duration::from_millis(u64::try_from(self.clock.now().timestamp_millis()).unwrap_or_default());
         RunId(Uuid::new_v7(Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos())))
+    }
+
+    pub fn new_event_id(&self) -> EventId {
+        EventId(self.new_run_id().0)
     }
 }

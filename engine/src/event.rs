@@ -1,12 +1,14 @@
 //! Events: stored, then matched with the runs that wait for them.
 
-use chrono::{DateTime, Utc};
-use onward_workflows::RunId;
+use chrono::{DateTime, TimeDelta, Utc};
+use onward_workflows::{EventId, RunId};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use crate::Engine;
+
+/// How old an id may be that a sender has chosen: a table for its time must be there.
+pub const EVENT_ID_AGE_MAX: TimeDelta = TimeDelta::days(6);
 
 /// Runs that one event wakes; the others find it at their next look.
 const WAKES_MAX: i64 = 10_000;
@@ -19,7 +21,7 @@ const LOCK_SPACE: i64 = 0x6576_656e_0000_0000;
 #[derive(Debug, Clone)]
 pub struct NewEvent {
     /// Chosen by the sender: sending it twice makes one event.
-    pub id: Uuid,
+    pub id: EventId,
     pub name: String,
     pub key: Option<String>,
     pub data: Value,
@@ -32,7 +34,7 @@ pub struct NewEvent {
 /// What an event has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Emitted {
-    pub id: Uuid,
+    pub id: EventId,
     pub received_at: DateTime<Utc>,
     /// Waiting runs.
     pub woke: i32,
@@ -51,12 +53,12 @@ pub async fn emit(engine: &Engine, event: &NewEvent) -> Result<Emitted, sqlx::Er
     let data = event.data.to_string();
     let run = event.run.map(|run| run.0);
     let stored =
-        sqlx::query_file_scalar!("queries/insert_event.sql", event.id, event.name, event.key, data, event.depth, run)
+        sqlx::query_file_scalar!("queries/insert_event.sql", event.id.0, event.name, event.key, data, event.depth, run)
             .fetch_optional(&mut *transaction)
             .await?;
     let Some(received_at) = stored else {
         transaction.rollback().await?;
-        let known = sqlx::query_file!("queries/find_event.sql", event.id).fetch_one(engine.pool()).await?;
+        let known = sqlx::query_file!("queries/find_sent_event.sql", event.id.0).fetch_one(engine.pool()).await?;
         let (woke, started) = (known.woke, known.started.unwrap_or(0));
         return Ok(Emitted { id: event.id, received_at: known.received_at, woke, started, duplicate: true });
     };
@@ -66,7 +68,7 @@ pub async fn emit(engine: &Engine, event: &NewEvent) -> Result<Emitted, sqlx::Er
         .await?;
     let woke = i32::try_from(woken.len()).unwrap_or(i32::MAX);
     if woke > 0 {
-        sqlx::query_file!("queries/count_woken.sql", event.id, woke).execute(&mut *transaction).await?;
+        sqlx::query_file!("queries/count_woken.sql", event.id.0, woke).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     for row in woken {

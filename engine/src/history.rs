@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{ArrivedEvent, Begun, Checkpoint, ChildEnd, ChildRun, RunFacts, RunId};
+use onward_workflows::{ArrivedEvent, Begun, Checkpoint, ChildEnd, ChildRun, EventId, RunFacts, RunId};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlx::PgPool;
@@ -132,7 +132,7 @@ pub(crate) async fn read_outside(
 ) -> Result<(), OutsideError> {
     for row in sqlx::query_file!("queries/load_events.sql", ids, EVENTS_MAX).fetch_all(pool).await? {
         let event = ArrivedEvent {
-            id: format!("evt_{}", row.id.simple()),
+            id: EventId(row.id).to_string(),
             name: row.name,
             key: row.key,
             data: parse(RunId(row.run_id), "event.data", Some(&row.data))?.unwrap_or_default(),

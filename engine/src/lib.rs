@@ -56,8 +56,9 @@ pub use deploy::{
 pub use dispatch::{SendError, dispatch_left_over, send_event};
 pub use ends::{RunEnd, await_end};
 pub use engine::{Engine, Priority, Settings};
-pub use event::{Emitted, NewEvent, emit};
+pub use event::{EVENT_ID_AGE_MAX, Emitted, NewEvent, emit};
 pub use expire::{Forgotten, forget_expired_keys};
+pub use history::CorruptRow;
 pub use idempotency::{Answer, AnswerKey, Answered, OnceError, once};
 pub use keys::{
     ApiKey, ApiKeyPage, AuthError, CreatedKey, KeyError, NewKey, ParseScopeError, Principal, Scope, authenticate,
@@ -71,8 +72,9 @@ pub use load::{LoadedRun, Unloadable, load};
 pub use operate::{Replay, ReplayError, ReplayVersion, RetryError, SettleError, Settling, replay, retry, settle};
 pub use partitions::{WEEKS_AHEAD, keep_partitions};
 pub use read::{
-    ReadError, RunCursor, RunDetail, RunFilter, RunPage, RunRow, RunState, WaitingFor, WaitingKind, WorkerRow,
-    find_run, list_runs, list_workers, match_run, queue_depths, read_steps,
+    EventDetail, EventFilter, EventPage, EventRow, EventRun, ReadError, RunCursor, RunDetail, RunFilter, RunPage,
+    RunRow, RunState, WaitingFor, WaitingKind, WorkerRow, find_event, find_run, list_events, list_runs, list_workers,
+    match_run, queue_depths, read_steps,
 };
 pub use readiness::{NotReady, check_ready};
 pub use reap::reap;

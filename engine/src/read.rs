@@ -1,6 +1,7 @@
 //! Read models: what people and the API see of runs, queues and workers. They serialise as they are.
 
 mod error;
+mod events;
 mod list;
 mod operations;
 mod run;
@@ -9,6 +10,7 @@ mod state;
 mod steps;
 
 pub use error::ReadError;
+pub use events::{EventDetail, EventFilter, EventPage, EventRow, EventRun, find_event, list_events};
 pub use list::{RunCursor, RunFilter, RunPage, RunRow, list_runs};
 pub use operations::{WorkerRow, list_workers, queue_depths};
 pub use run::{RunDetail, WaitingFor, WaitingKind, find_run};

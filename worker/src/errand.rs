@@ -3,7 +3,6 @@
 use onward_engine::{CallError, CancelError, Engine, NewEvent, call, cancel, send_event, wake_runs};
 use onward_workflows::{CallChild, EmitEvent, ErrorKind, Event, Outcome, RunId, StepError};
 use serde_json::json;
-use uuid::Uuid;
 
 #[derive(Debug)]
 pub(crate) enum Errand {
@@ -39,12 +38,10 @@ pub(crate) async fn run(engine: Engine, run: RunId, errand: Errand) -> Event {
 }
 
 async fn send(engine: &Engine, run: RunId, event: EmitEvent) -> Outcome {
-    let Some(id) = event.id.strip_prefix("evt_").and_then(|id| Uuid::try_parse(id).ok()) else {
-        return Outcome::Failed(StepError::new(ErrorKind::Internal, "an event without an id"));
-    };
-    let new = NewEvent { id, name: event.name, key: event.key, data: event.data, depth: event.depth, run: Some(run) };
+    let EmitEvent { path: _, attempt: _, id, name, key, data, depth } = event;
+    let new = NewEvent { id, name, key, data, depth, run: Some(run) };
     match send_event(engine, &new).await {
-        Ok(sent) => Outcome::Done(json!({ "event_id": event.id, "woke": sent.woke, "started": sent.started })),
+        Ok(sent) => Outcome::Done(json!({ "event_id": id, "woke": sent.woke, "started": sent.started })),
         Err(error) => {
             tracing::warn!(run.id = %run, error = %error, "an event could not be stored");
             Outcome::Failed(StepError::new(ErrorKind::Internal, "the event could not be stored").retryable())

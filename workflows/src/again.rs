@@ -4,6 +4,9 @@ use std::collections::HashSet;
 
 use crate::{Checkpoint, CheckpointStatus, Definition, OnError, Step};
 
+/// At the end of the path of an undo that is a single step.
+const UNDO: &str = "~undo";
+
 /// How a failed run goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Again {
@@ -61,7 +64,7 @@ impl Again {
         };
         let last = last_attempts(checkpoints);
         if let Some(undone) = last.iter().find(|row| {
-            let is_undo = row.path.ends_with("~undo")
+            let is_undo = row.path.ends_with(UNDO)
                 || find(&row.path).is_some_and(|placed| placed.owners.iter().any(|(_, way)| *way == Inside::Undo));
             is_undo && row.status == CheckpointStatus::Succeeded
         }) {
@@ -72,6 +75,7 @@ impl Again {
         for row in &last {
             let Some(placed) = find(&row.path) else { continue };
             let of_the_end = placed.list == Root::End
+                || row.path.ends_with(UNDO)
                 || placed.owners.iter().any(|(_, way)| *way == Inside::Finally || *way == Inside::Undo);
             if of_the_end {
                 again.forget.push(row.path.clone());
@@ -94,6 +98,43 @@ impl Again {
         again.repeat.sort();
         again.forget.sort();
         Ok(again)
+    }
+}
+
+/// The step that a path leads to.
+pub fn step_at<'d>(definition: &'d Definition, path: &str) -> Option<&'d Step> {
+    let id = step_id(path);
+    [&definition.steps, &definition.on_error, &definition.finally].into_iter().find_map(|steps| find(steps, id))
+}
+
+fn find<'d>(steps: &'d [Step], id: &str) -> Option<&'d Step> {
+    steps.iter().find_map(|step| if step.id == id { Some(step) } else { step.lists().find_map(|list| find(list, id)) })
+}
+
+/// What a replay that begins in the middle can take over of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakenOver {
+    /// Ids of the steps before it, with those inside them.
+    pub steps: Vec<String>,
+    /// An undo of one of them that has been carried out: what is taken over is not there any more.
+    pub undone: Option<String>,
+}
+
+impl TakenOver {
+    /// `before`: steps of the document's own list.
+    pub fn plan(before: &[Step], checkpoints: &[Checkpoint]) -> Self {
+        let mut placed = Vec::new();
+        place(before, Root::Main, &mut Vec::new(), &mut placed);
+        let in_undo = |placed: &Placed<'_>| placed.owners.iter().any(|(_, way)| *way == Inside::Undo);
+        let is_undo = |path: &str| {
+            let id = step_id(path);
+            placed.iter().any(|placed| placed.step.id == id && (path.ends_with(UNDO) || in_undo(placed)))
+        };
+        let undone = checkpoints.iter().find(|row| row.status == CheckpointStatus::Succeeded && is_undo(&row.path));
+        Self {
+            undone: undone.map(|row| row.path.clone()),
+            steps: placed.iter().filter(|placed| !in_undo(placed)).map(|placed| placed.step.id.clone()).collect(),
+        }
     }
 }
 
@@ -141,7 +182,7 @@ fn last_attempts(checkpoints: &[Checkpoint]) -> Vec<&Checkpoint> {
 
 /// The id at the end of a path: `a[3].b#2/send[1]` is a `send`.
 fn step_id(path: &str) -> &str {
-    let path = path.strip_suffix("~undo").unwrap_or(path);
+    let path = path.strip_suffix(UNDO).unwrap_or(path);
     let id = path.rsplit(['.', '/']).next().unwrap_or(path);
     id.split('[').next().unwrap_or(id)
 }

@@ -100,6 +100,11 @@ id!(
     "wrk"
 );
 id!(
+    /// A message that wakes runs and starts others.
+    EventId,
+    "evt"
+);
+id!(
     /// The public half of an API key's row; not the key itself.
     ApiKeyId,
     "key"

@@ -32,7 +32,7 @@ mod template;
 mod tree;
 mod trial;
 
-pub use again::{Again, NotAgain};
+pub use again::{Again, NotAgain, TakenOver, step_at};
 pub use catalog::{Catalog, ConfigField, FieldKind, StepType};
 pub use check::{Checked, Outside, check, inputs_by_workflow};
 pub use definition::{
@@ -52,7 +52,7 @@ pub use flow::{
     SlotLimit, StepStatus, StepView, Wait, WaitKind, evaluate_variables,
 };
 pub use graph::{GraphFormat, graph};
-pub use id::{ApiKeyId, ParseIdError, RunId, WorkerId};
+pub use id::{ApiKeyId, EventId, ParseIdError, RunId, WorkerId};
 pub use inputs::{InputCheck, InputProblem, check_inputs};
 pub use layout::format;
 pub use outcome::{ErrorKind, Outcome, StepError};

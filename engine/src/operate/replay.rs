@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use onward_workflows::RunId;
+use onward_workflows::{Checkpoint, RunId, TakenOver};
 use serde_json::{Value, json};
 
 use super::note;
-use crate::history::{CorruptRow, read_runs};
+use crate::history::{CorruptRow, read_histories, read_runs};
 use crate::start::{PrepareError, PrepareRun, insert_in};
 use crate::{Engine, VersionError, find_workflow_head};
 
@@ -36,6 +36,8 @@ pub enum ReplayError {
     /// With the steps that there are.
     #[error("`{step}` is no step of the document's own list")]
     NoStep { step: String, steps: Vec<String> },
+    #[error("what comes before that step was undone (`{0}`); replay the whole run instead")]
+    Undone(String),
     #[error(transparent)]
     Refused(#[from] PrepareError),
     #[error("read the run")]
@@ -60,20 +62,21 @@ pub async fn replay(engine: &Engine, run: RunId, wish: &Replay, by: &str) -> Res
     let facts = stored.facts(run, &old)?;
     let version = engine.versions().load(pool, &stored.workflow, number).await?;
     let taken_over = match &wish.from {
-        None => Vec::new(),
+        None => TakenOver::default(),
         Some(from) => {
             let steps = &version.definition.steps;
             let place = steps.iter().position(|step| step.id == *from).ok_or_else(|| ReplayError::NoStep {
                 step: from.clone(),
                 steps: steps.iter().map(|step| step.id.clone()).collect(),
             })?;
-            // Everything inside them too.
-            let mut ids = Vec::new();
-            for step in &steps[..place] {
-                ids.push(step.id.clone());
-                collect(step, &mut ids);
+            let history = read_histories(pool, &ids).await?.remove(&run.0).unwrap_or_default();
+            let checkpoints: Vec<Checkpoint> =
+                history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
+            let taken_over = TakenOver::plan(&steps[..place], &checkpoints);
+            if let Some(undone) = taken_over.undone {
+                return Err(ReplayError::Undone(undone));
             }
-            ids
+            taken_over
         }
     };
     let mut trigger = facts.trigger.clone();
@@ -91,23 +94,16 @@ pub async fn replay(engine: &Engine, run: RunId, wish: &Replay, by: &str) -> Res
     let (new, queue) = (start.run, start.queue.clone());
     let mut transaction = pool.begin().await?;
     insert_in(&mut transaction, &[Arc::new(start)], engine.env()).await?;
-    if !taken_over.is_empty() {
-        sqlx::query_file!("queries/copy_checkpoints.sql", run.0, new.0, &taken_over, by)
+    if !taken_over.steps.is_empty() {
+        sqlx::query_file!("queries/copy_checkpoints.sql", run.0, new.0, &taken_over.steps, by)
             .execute(&mut *transaction)
             .await?;
+        // A job that nothing has happened to is carried without looking for checkpoints.
+        sqlx::query_file!("queries/wake_runs.sql", &[new.0]).fetch_all(&mut *transaction).await?;
     }
     let detail = json!({ "replay_of": run, "version": number, "from": wish.from, "edited": wish.inputs.is_some() });
     note(&mut transaction, by, "replay", new, None, &detail).await?;
     transaction.commit().await?;
     engine.wakes().queue(&queue);
     Ok(new)
-}
-
-fn collect(step: &onward_workflows::Step, ids: &mut Vec<String>) {
-    for list in step.lists() {
-        for inner in list {
-            ids.push(inner.id.clone());
-            collect(inner, ids);
-        }
-    }
 }

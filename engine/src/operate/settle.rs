@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onward_workflows::{CheckpointStatus, Flow, Past, RunId, WaitKind, check_payload};
+use onward_workflows::{CheckpointStatus, Flow, Past, RunId, Step, Wait, WaitKind, check_payload, step_at};
 use serde_json::{Value, json};
 
 use super::note;
@@ -55,6 +55,12 @@ pub async fn settle(engine: &Engine, run: RunId, path: &str, settling: Settling,
     if let Settling::Complete(output) = &settling {
         check_payload(output).map_err(|problem| SettleError::Output(problem.to_string()))?;
     }
+    let status = sqlx::query_file_scalar!("queries/find_run_status.sql", run.0).fetch_optional(engine.pool()).await?;
+    match status {
+        None => return Err(SettleError::NotFound),
+        Some(Some(_)) => return Err(SettleError::Ended),
+        Some(None) => {}
+    }
     let attempt = attempt_of(engine, run, path, &settling).await?;
     let now = engine.clock().now();
     let (action, status, output) = match &settling {
@@ -105,7 +111,11 @@ async fn attempt_of(engine: &Engine, run: RunId, path: &str, settling: &Settling
     let facts = Arc::new(stored.facts(run, &version)?);
     let mut flow = Flow::resume(Arc::clone(&version.definition), facts, past);
     flow.next(engine.clock().now());
-    let waits = flow.waits();
+    // The time of a block is no wait of its own: what it encloses can be settled.
+    let is_leaf = |wait: &Wait| {
+        wait.kind != WaitKind::Timer || !step_at(&version.definition, &wait.path).is_some_and(Step::is_container)
+    };
+    let waits: Vec<Wait> = flow.waits().into_iter().filter(is_leaf).collect();
     let Some(wait) = waits.iter().find(|wait| wait.path == path) else {
         let waiting = waits.into_iter().map(|wait| wait.path).collect();
         return Err(SettleError::NotWaiting { path: path.to_owned(), waiting });

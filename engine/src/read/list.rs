@@ -112,7 +112,7 @@ impl Bounds {
 }
 
 /// The lowest id that a run of this instant can have.
-fn first_id(instant: DateTime<Utc>) -> Uuid {
+pub(super) fn first_id(instant: DateTime<Utc>) -> Uuid {
     let milliseconds = u128::try_from(instant.timestamp_millis()).unwrap_or_default();
     Uuid::from_u128(milliseconds.min((1 << 48) - 1) << 80)
 }

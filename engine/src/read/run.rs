@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use onward_workflows::{RunId, StepError};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::error::ReadError;
 use super::list::parse_error;
 use super::state::RunState;
 use crate::Engine;
+use crate::history::parse;
 
 /// What a run waits for at the same time; the rest is not shown.
 const WAITS_MAX: i64 = 100;
@@ -33,6 +35,9 @@ pub struct RunDetail {
     pub trigger: Option<Box<RawValue>>,
     pub output: Option<Box<RawValue>>,
     pub error: Option<StepError>,
+    /// Paths of steps whose undo has failed for good: a person has to look.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_undone: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,10 +46,14 @@ pub struct WaitingFor {
     pub path: String,
     pub attempt: u32,
     pub due_at: Option<DateTime<Utc>>,
+    /// Of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The called run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -80,6 +89,7 @@ pub async fn find_run(engine: &Engine, run: RunId) -> Result<Option<RunDetail>, 
         trigger: row.trigger.map(|text| raw(run, "trigger", text)).transpose()?,
         output: row.output.map(|text| raw(run, "output", text)).transpose()?,
         error: parse_error(run, row.error.as_deref())?,
+        not_undone: parse(run, "not_undone", row.not_undone.as_deref())?.unwrap_or_default(),
     }))
 }
 
@@ -87,14 +97,25 @@ async fn read_waits(engine: &Engine, run: RunId) -> Result<Vec<WaitingFor>, Read
     let rows = sqlx::query_file!("queries/list_waits.sql", run.0, WAITS_MAX).fetch_all(engine.pool()).await?;
     rows.into_iter()
         .map(|row| {
+            let kind = serde_json::from_value(row.kind.into())
+                .map_err(|error| ReadError::corrupt(run, "pending.kind", error))?;
+            let (name, run_id) = match kind {
+                WaitingKind::Child => (None, row.name.and_then(|name| Uuid::try_parse(&name).ok()).map(RunId)),
+                WaitingKind::Timer
+                | WaitingKind::Retry
+                | WaitingKind::Event
+                | WaitingKind::Routed
+                | WaitingKind::Slot
+                | WaitingKind::Person => (row.name, None),
+            };
             Ok(WaitingFor {
-                kind: serde_json::from_value(row.kind.into())
-                    .map_err(|error| ReadError::corrupt(run, "pending.kind", error))?,
+                kind,
                 path: row.path,
                 attempt: row.attempt.unsigned_abs(),
                 due_at: row.due_at,
-                name: row.name,
+                name,
                 key: row.key,
+                run_id,
             })
         })
         .collect()

@@ -5,6 +5,7 @@ mod bed;
 mod examples;
 mod language;
 mod limits;
+mod operate;
 mod outside;
 mod runs;
 mod secrets;

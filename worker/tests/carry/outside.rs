@@ -14,7 +14,7 @@ const LISTENING: &str = "select count(*) from onward.pending p join onward.job j
     where p.kind = 'event' and j.worker_id is null and j.due_at > onward.now()";
 
 fn event(bed: &Bed, name: &str, key: Option<&str>, data: Value) -> NewEvent {
-    let id = bed.engine.new_run_id().0;
+    let id = bed.engine.new_event_id();
     NewEvent { id, name: name.to_owned(), key: key.map(str::to_owned), data, depth: 0, run: None }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Checkpoint;
-use crate::{LogLevel, Outcome, RunId, StepError};
+use crate::{EventId, LogLevel, Outcome, RunId, StepError};
 
 /// What the flow asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +84,7 @@ pub struct EmitEvent {
     pub path: String,
     pub attempt: u32,
     /// Derived from run and path: sending it twice makes one event.
-    pub id: String,
+    pub id: EventId,
     pub name: String,
     pub key: Option<String>,
     pub data: Value,

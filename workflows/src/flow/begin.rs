@@ -16,7 +16,7 @@ use super::{
     RunStatus, RunStep, SlotLimit, scope, wait,
 };
 use crate::payload::check_output;
-use crate::{Body, Cache, CallMode, ErrorKind, EventPattern, RunId, Step, StepError, Template};
+use crate::{Body, Cache, CallMode, ErrorKind, EventId, EventPattern, RunId, Step, StepError, Template};
 
 /// Of one attempt, for a step that names none.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ pub(super) fn begin(step: &Step, unit: &Unit, round: &Round<'_>, attempt: u32) -
             let name = name(reader.text(event)?, "the event's name")?;
             let key = key.as_ref().map(|key| reader.text(key)).transpose()?;
             let data = data.as_ref().map_or(Ok(Value::Null), |data| reader.value(data))?;
-            let id = format!("evt_{}", derived(&[&key_of(&reader), "event"], unit.ready_at).0.simple());
+            let id = EventId(derived(&[&key_of(&reader), "event"], unit.ready_at).0);
             let path = unit.path.to_string();
             let depth = event_depth(&round.known.facts);
             Ok(Begin::Asked(Action::Emit(EmitEvent { path, attempt, id, name, key, data, depth })))

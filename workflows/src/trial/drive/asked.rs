@@ -85,7 +85,7 @@ impl<'t> Drive<'t> {
             Some((reply, ReplyKind::Error(error))) => (Outcome::Failed(StepError::clone(error)), reply.took),
             _ => {
                 let output = json!({ "event_id": id, "woke": 0, "started": 0 });
-                self.past.events.push(ArrivedEvent { id, name, key, data, received_at: self.now });
+                self.past.events.push(ArrivedEvent { id: id.to_string(), name, key, data, received_at: self.now });
                 self.stale = true;
                 (Outcome::Done(output), Duration::ZERO)
             }
