@@ -47,6 +47,11 @@ codes! {
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request did not arrive in time";
     WorkflowDisabled = "workflow_disabled", CONFLICT, "The workflow is disabled";
     RunAlreadyEnded = "run_already_ended", CONFLICT, "The run has ended";
+    RunNotFailed = "run_not_failed", CONFLICT, "The run has not failed";
+    RunNotRepeatable = "run_not_repeatable", CONFLICT, "The run cannot go on";
+    StepNotWaiting = "step_not_waiting", CONFLICT, "The step does not wait";
+    StepNotRepeatable = "step_not_repeatable", CONFLICT, "The step cannot be tried again";
+    ChangedMeanwhile = "changed_meanwhile", CONFLICT, "Somebody else was faster";
     AlreadyExists = "already_exists", CONFLICT, "It exists already";
     EndpointTaken = "endpoint_taken", CONFLICT, "Another workflow has this endpoint";
     SecretInUse = "secret_in_use", CONFLICT, "Workflows use this secret";

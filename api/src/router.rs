@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, any, delete, get, post, put};
+use axum::routing::{MethodFilter, MethodRouter, delete, get, on, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use onward_engine::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::deadline::answer_in_time;
 use crate::problem::{Code, Problem};
 use crate::request_id::identify;
-use crate::routes::{health, keys, runs, schedules, secrets, simulate, triggers, workflows};
+use crate::routes::{events, health, keys, operate, runs, schedules, secrets, simulate, triggers, workflows};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -60,6 +60,10 @@ impl Default for Settings {
     }
 }
 
+/// Which of them an endpoint takes is in its document.
+const TRIGGER_METHODS: MethodFilter =
+    MethodFilter::GET.or(MethodFilter::POST).or(MethodFilter::PUT).or(MethodFilter::PATCH).or(MethodFilter::DELETE);
+
 /// The paths below the base, as they are matched. What a path offers is in the `Allow` of its answer to `OPTIONS`.
 pub fn paths() -> impl Iterator<Item = &'static str> {
     routes().into_iter().map(|(path, _)| path)
@@ -67,7 +71,7 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 
 fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
     let mut routes = vec![
-        ("/triggers/{*endpoint}", any(triggers::start)),
+        ("/triggers/{*endpoint}", on(TRIGGER_METHODS, triggers::start)),
         ("/workflows", get(workflows::list).post(workflows::create)),
         ("/workflows/validate", post(workflows::validate)),
         ("/workflows/deploy", post(workflows::deploy)),
@@ -77,7 +81,14 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/runs", get(runs::list)),
         ("/runs/{id}", get(runs::show)),
         ("/runs/{id}/steps", get(runs::steps)),
-        ("/runs/{id}/cancel", post(runs::cancel)),
+        ("/runs/{id}/cancel", post(operate::cancel)),
+        ("/runs/{id}/retry", post(operate::retry)),
+        ("/runs/{id}/replay", post(operate::replay)),
+        ("/runs/{id}/steps/{path}/complete", post(operate::complete)),
+        ("/runs/{id}/steps/{path}/skip", post(operate::skip)),
+        ("/runs/{id}/steps/{path}/retry", post(operate::retry_step)),
+        ("/events", get(events::list).post(events::send)),
+        ("/events/{id}", get(events::show)),
         ("/schedules", get(schedules::list)),
         ("/schedules/next", get(schedules::next)),
         ("/schedules/{id}/pause", post(schedules::pause)),

@@ -1,7 +1,9 @@
 //! The handlers, one file per kind of thing.
 
+pub mod events;
 pub mod health;
 pub mod keys;
+pub mod operate;
 pub mod runs;
 pub mod schedules;
 pub mod secrets;

@@ -125,15 +125,15 @@ impl TakenOver {
     pub fn plan(before: &[Step], checkpoints: &[Checkpoint]) -> Self {
         let mut placed = Vec::new();
         place(before, Root::Main, &mut Vec::new(), &mut placed);
-        let in_undo = |placed: &Placed<'_>| placed.owners.iter().any(|(_, way)| *way == Inside::Undo);
+        let undoes = |placed: &Placed<'_>| placed.owners.iter().any(|(_, way)| *way == Inside::Undo);
         let is_undo = |path: &str| {
             let id = step_id(path);
-            placed.iter().any(|placed| placed.step.id == id && (path.ends_with(UNDO) || in_undo(placed)))
+            placed.iter().any(|placed| placed.step.id == id && (path.ends_with(UNDO) || undoes(placed)))
         };
         let undone = checkpoints.iter().find(|row| row.status == CheckpointStatus::Succeeded && is_undo(&row.path));
         Self {
             undone: undone.map(|row| row.path.clone()),
-            steps: placed.iter().filter(|placed| !in_undo(placed)).map(|placed| placed.step.id.clone()).collect(),
+            steps: placed.iter().filter(|placed| !undoes(placed)).map(|placed| placed.step.id.clone()).collect(),
         }
     }
 }

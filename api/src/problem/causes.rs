@@ -1,9 +1,11 @@
 //! Which error of the engine becomes which problem. Exhaustive: a new error does not compile until somebody has decided.
 
 use onward_engine::{
-    AuthError, CancelError, DeployError, KeyError, OnceError, PrepareError, ReadError, ScheduleError, SetSecretError,
-    SimulateError, StartError, UnsetSecretError, VersionError,
+    AuthError, CancelError, CorruptRow, DeployError, KeyError, OnceError, PrepareError, ReadError, ReplayError,
+    RetryError, ScheduleError, SendError, SetSecretError, SettleError, SimulateError, StartError, UnsetSecretError,
+    VersionError,
 };
+use onward_workflows::NotAgain;
 use serde_json::json;
 
 use super::{Code, Problem};
@@ -143,6 +145,83 @@ impl From<CancelError> for Problem {
             CancelError::NotFound => Self::not_found("such run"),
             CancelError::AlreadyEnded => Self::new(Code::RunAlreadyEnded, error.to_string()),
             CancelError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<CorruptRow> for Problem {
+    fn from(error: CorruptRow) -> Self {
+        tracing::error!(error = %error, "a stored row cannot be read");
+        Self::new(Code::Internal, error.to_string())
+    }
+}
+
+impl From<RetryError> for Problem {
+    fn from(error: RetryError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RetryError::NotFound => Self::not_found("such run"),
+            RetryError::NotFailed(_) => Self::new(Code::RunNotFailed, detail),
+            RetryError::Late => Self::new(Code::ChangedMeanwhile, detail),
+            RetryError::NotAgain(NotAgain::Undone(path)) => {
+                Self::new(Code::RunNotRepeatable, detail).with("why", json!("undone")).with("path", json!(path))
+            }
+            RetryError::NotAgain(NotAgain::Computed) => {
+                Self::new(Code::RunNotRepeatable, detail).with("why", json!("computed"))
+            }
+            RetryError::NotAgain(NotAgain::NotThere(_)) => {
+                Self::new(Code::RunNotRepeatable, detail).with("why", json!("not_there"))
+            }
+            RetryError::TooOld => Self::new(Code::RunNotRepeatable, detail).with("why", json!("too_old")),
+            RetryError::Corrupt(error) => error.into(),
+            RetryError::Version(error) => error.into(),
+            RetryError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReplayError::NotFound => Self::not_found("such run"),
+            ReplayError::NoWorkflow => Self::new(Code::NotFound, detail),
+            ReplayError::NoStep { steps, .. } => Self::new(Code::InvalidRequest, detail).with("steps", json!(steps)),
+            ReplayError::Undone(path) => {
+                Self::new(Code::RunNotRepeatable, detail).with("why", json!("undone")).with("path", json!(path))
+            }
+            ReplayError::Refused(error) => error.into(),
+            ReplayError::Corrupt(error) => error.into(),
+            ReplayError::Version(error) => error.into(),
+            ReplayError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettleError> for Problem {
+    fn from(error: SettleError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SettleError::NotFound => Self::not_found("such run"),
+            SettleError::Ended => Self::new(Code::RunAlreadyEnded, detail),
+            SettleError::NotWaiting { waiting, .. } => {
+                Self::new(Code::StepNotWaiting, detail).with("waiting", json!(waiting))
+            }
+            SettleError::NotRepeatable => Self::new(Code::StepNotRepeatable, detail),
+            SettleError::Output(_) => Self::new(Code::InvalidRequest, detail),
+            SettleError::Late => Self::new(Code::ChangedMeanwhile, detail),
+            SettleError::Corrupt(error) => error.into(),
+            SettleError::Version(error) => error.into(),
+            SettleError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Database(error) => error.into(),
+            SendError::Start(error) => error.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Runs: starting by hand, watching, cancelling.
+//! Runs: starting by hand, watching.
 
 use axum::Json;
 use axum::body::Body;
@@ -6,8 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use onward_engine::{
-    CancelOutcome, Duplicate, PrepareRun, RunDetail, RunFilter, Scope, find_run, find_workflow_head, list_runs,
-    match_run, read_steps,
+    Duplicate, PrepareRun, RunDetail, RunFilter, Scope, find_run, find_workflow_head, list_runs, match_run, read_steps,
 };
 use onward_workflows::RunId;
 use serde::Deserialize;
@@ -143,36 +142,8 @@ pub async fn steps(State(api): State<Api>, Name(id): Name, headers: HeaderMap, u
     Ok(Json(json!({ "data": steps_of(&api, run).await?, "next_cursor": null })).into_response())
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CancelRequest {
-    reason: Option<String>,
-}
-
-pub async fn cancel(
-    State(api): State<Api>,
-    Name(id): Name,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Body,
-) -> Result<Response, Problem> {
-    let caller = auth::require(&api, &headers, Scope::RunsWrite).await?;
-    Query::refuse(&uri)?;
-    let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
-    let request: CancelRequest = body::parse_request(&headers, &bytes)?;
-    let run = find(&api, &id).await?;
-    let outcome = onward_engine::cancel(&api.engine, run).await?;
-    tracing::info!(run.id = %run, by = %caller.name, reason = request.reason.as_deref(), "a cancel was requested");
-    let outcome = match outcome {
-        CancelOutcome::Acknowledged => "acknowledged",
-        CancelOutcome::Requested | CancelOutcome::AlreadyRequested => "requested",
-    };
-    let url = format!("/api/v1/runs/{run}");
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": run, "cancel": outcome, "url": url }))).into_response())
-}
-
 /// A whole id, or the beginning of one that is unique.
-async fn find(api: &Api, id: &str) -> Result<RunId, Problem> {
+pub(super) async fn find(api: &Api, id: &str) -> Result<RunId, Problem> {
     match_run(&api.engine, id).await?.ok_or_else(|| no_run(id))
 }
 

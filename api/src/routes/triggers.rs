@@ -52,8 +52,7 @@ pub async fn start(
         .ok_or_else(|| Problem::not_found(&format!("endpoint `{endpoint}`")))?
         .clone();
     if !webhook.methods.iter().any(|allowed| allowed == method.as_str()) {
-        let allowed = webhook.methods.join(", ");
-        return Err(Problem::new(Code::MethodNotAllowed, format!("this endpoint takes {allowed}")));
+        return Ok(method_not_allowed(&webhook.methods));
     }
     let bytes_max = webhook.max_body.min(api.settings.webhook_bytes_max);
     let bytes = body::read(body, bytes_max, api.settings.body_timeout).await?;
@@ -103,6 +102,16 @@ fn webhook<'v>(version: &'v Version, trigger_id: &str) -> Option<&'v WebhookTrig
         TriggerKind::Webhook(webhook) => Some(webhook),
         TriggerKind::Cron(_) | TriggerKind::Event(_) | TriggerKind::Manual => None,
     }
+}
+
+fn method_not_allowed(methods: &[String]) -> Response {
+    let allowed = methods.join(", ");
+    let problem = Problem::new(Code::MethodNotAllowed, format!("this endpoint takes {allowed}"));
+    let mut response = problem.into_response();
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
 }
 
 /// The trigger's `if` is false: that is no mistake of the caller.

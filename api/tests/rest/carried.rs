@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use onward_api::Settings;
 use onward_steps::Steps;
 use onward_testkit::standin::StandIn;
 use onward_testkit::wait_until;
@@ -32,16 +33,20 @@ output: { total: '{{ steps.total.output.value }}' }
 ";
 
 /// A server whose runs are carried, and the shop that they talk to.
-struct Carried {
-    server: Server,
+pub struct Carried {
+    pub server: Server,
     stop: CancellationToken,
     worker: JoinHandle<()>,
-    _shop: StandIn,
+    pub shop: StandIn,
 }
 
 impl Carried {
-    async fn start() -> Self {
-        let server = Server::start().await;
+    pub async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub async fn start_with(settings: Settings) -> Self {
+        let server = Server::start_with(settings).await;
         let stand_in = StandIn::start().await.expect("the stand-in starts");
         let settings = onward_steps::Settings {
             http_hosts: vec![("shop.test".to_owned(), stand_in.address())],
@@ -57,17 +62,17 @@ impl Carried {
         };
         let stop = CancellationToken::new();
         let work = onward_worker::run(server.engine.clone(), steps, settings, stop.clone(), CancellationToken::new());
-        Self { server, stop, worker: tokio::spawn(work), _shop: stand_in }
+        Self { server, stop, worker: tokio::spawn(work), shop: stand_in }
     }
 
-    async fn deploy(&self, yaml: &str) {
+    pub async fn deploy(&self, yaml: &str) {
         let headers = [("content-type", "application/yaml")];
         let made = self.server.send("POST", "/workflows", &headers, yaml.as_bytes()).await;
         assert_eq!(made.status, 201, "{}", made.body);
     }
 
     /// The run, once it has this status.
-    async fn in_status(&self, run: &str, status: &str) -> Value {
+    pub async fn in_status(&self, run: &str, status: &str) -> Value {
         let mut body = Value::Null;
         wait_until(DEADLINE, &format!("{run} to be {status}"), async || {
             body = self.server.get(&format!("/runs/{run}?expand=steps")).await.body;
@@ -77,13 +82,13 @@ impl Carried {
         body
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.cancel();
         self.worker.await.expect("the worker drains");
     }
 }
 
-fn run_of(answer: &Answer) -> String {
+pub fn run_of(answer: &Answer) -> String {
     assert_eq!(answer.status, 202, "{}", answer.body);
     answer.header("location").and_then(|place| place.rsplit('/').next()).expect("a 202 has a Location").to_owned()
 }

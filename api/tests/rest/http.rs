@@ -23,7 +23,7 @@ async fn every_route_but_the_public_ones_asks_for_a_key() {
     let mut asked = 0;
     for path in onward_api::paths() {
         let concrete =
-            format!("/api/v1{}", path.replace("{id}", "x").replace("{name}", "x").replace("{*endpoint}", "a/b"));
+            format!("/api/v1{}", path.replace("{id}", "x").replace("{name}", "x").replace("{path}", "x").replace("{*endpoint}", "a/b"));
         let expected = if PUBLIC.contains(&path) { 200 } else { 401 };
         for method in offered(&server, &concrete).await {
             let answer = server.raw(&method, &concrete, &[JSON], b"{}").await;
@@ -44,7 +44,7 @@ async fn a_method_that_is_not_offered_is_told_which_are() {
     let of = async |path: &str| offered(&server, path).await.into_iter().collect::<Vec<_>>().join(",");
     assert_eq!(of("/api/v1/runs").await, "GET,HEAD");
     assert_eq!(of("/api/v1/workflows/x").await, "GET,HEAD,PUT");
-    assert_eq!(of("/api/v1/triggers/x").await, "GET,HEAD,POST");
+    assert_eq!(of("/api/v1/triggers/x").await, "DELETE,GET,HEAD,PATCH,POST,PUT");
     assert_eq!(of("/healthz").await, "GET,HEAD");
 }
 

@@ -2,9 +2,11 @@
 
 mod bodies;
 mod carried;
+mod events;
 mod http;
 mod keys;
 mod lists;
+mod operate;
 mod outages;
 mod redact;
 mod refusals;
@@ -14,4 +16,5 @@ mod server;
 mod signed;
 mod slow;
 mod starting;
+mod webhooks;
 mod workflows;
