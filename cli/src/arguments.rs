@@ -2,6 +2,9 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are printed as help, where backticks are noise")]
 
+mod events;
+mod keys;
+mod runs;
 mod schedule;
 mod secrets;
 
@@ -9,6 +12,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::events::Events;
+pub use self::keys::Keys;
+pub use self::runs::{Replay, Runs};
 pub use self::schedule::Schedule;
 pub use self::secrets::Secrets;
 
@@ -179,9 +185,22 @@ pub enum Command {
         #[arg(long)]
         wait: bool,
     },
-    /// Look at runs
+    /// Look at runs, cancel them, settle what they wait for
     #[command(subcommand)]
     Runs(Runs),
+    /// Let a failed run go on, from the steps that failed
+    Retry {
+        /// Its id, or as much of it as is unique
+        run: String,
+        /// Only this path, or what is inside it: each[2]
+        #[arg(long, value_name = "PATH")]
+        only: Option<String>,
+    },
+    /// Start a new run with what another one was given
+    Replay(Replay),
+    /// Send events, and look at those that came
+    #[command(subcommand)]
+    Events(Events),
     /// Look at schedules, pause them, run what has not run
     #[command(subcommand)]
     Schedule(Schedule),
@@ -244,71 +263,6 @@ pub enum Migrate {
     Status,
     /// Apply what is missing
     Up,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Runs {
-    /// The newest first
-    List {
-        /// queued, running, waiting, succeeded, failed or canceled; may be repeated
-        #[arg(long)]
-        status: Vec<String>,
-        /// A workflow's id; may be repeated
-        #[arg(long, value_name = "ID")]
-        workflow: Vec<String>,
-        /// Only runs that were made since then: an instant (2026-11-24T10:00:00Z), or how long ago (2h)
-        #[arg(long, value_name = "WHEN")]
-        since: Option<String>,
-        /// How many at most
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-        limit: usize,
-    },
-    /// One run: why it is where it is, then its steps
-    Show {
-        /// Its id, or as much of it as is unique
-        run: String,
-    },
-    /// Watch a run to its end; the exit code says how it ended
-    Follow {
-        /// Its id, or as much of it as is unique
-        run: String,
-        /// Stop watching after so long; the run goes on
-        #[arg(long, value_name = "DURATION")]
-        timeout: Option<String>,
-    },
-    /// Ask for a run to be canceled
-    Cancel {
-        /// Its id, or as much of it as is unique
-        run: String,
-        /// Why, for the server's log
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Keys {
-    /// Make a key; its secret is shown once
-    Create {
-        /// Whose it is, for the list
-        name: String,
-        /// Separated by commas: triggers:create, runs:read, …
-        #[arg(long, value_delimiter = ',', required_unless_present = "admin")]
-        scopes: Vec<String>,
-        /// Everything
-        #[arg(long, conflicts_with = "scopes")]
-        admin: bool,
-        /// How long it is good, e.g. 90d
-        #[arg(long, value_name = "DURATION")]
-        expires: Option<String>,
-    },
-    /// All keys, revoked ones too; never their secrets
-    List,
-    /// The key is kept in the list and refused from now on
-    Revoke {
-        /// As the list shows it: key_…
-        id: String,
-    },
 }
 
 #[cfg(test)]

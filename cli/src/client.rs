@@ -105,12 +105,24 @@ impl Client {
             (Some(title), Some(detail)) if status == StatusCode::UNPROCESSABLE_ENTITY => format!("{title}: {detail}"),
             (title, detail) => detail.or(title).unwrap_or("the server refused").to_owned(),
         };
+        let offered = ["waiting", "steps"].into_iter().find_map(|name| {
+            let names: Vec<&str> = body[name].as_array()?.iter().filter_map(Value::as_str).collect();
+            (!names.is_empty()).then(|| format!("\n  there are: {}", names.join(", ")))
+        });
         let hint = match status.as_u16() {
             401 if self.key.is_none() => "\n  no key was sent; make one with `onward keys create`, and set ONWARD_KEY",
             _ => "",
         };
         let findings = body["diagnostics"].as_array().map(|list| list.iter().map(show_finding).collect::<String>());
-        Failure::new(exit, format!("{text} ({}){hint}{}", status.as_u16(), findings.unwrap_or_default()))
+        Failure::new(
+            exit,
+            format!(
+                "{text} ({}){hint}{}{}",
+                status.as_u16(),
+                offered.unwrap_or_default(),
+                findings.unwrap_or_default()
+            ),
+        )
     }
 }
 

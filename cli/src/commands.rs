@@ -4,12 +4,14 @@ mod deploy;
 mod dev;
 mod doctor;
 mod eval;
+mod events;
 mod explain;
 mod fmt;
 mod follow;
 mod graph;
 mod keys;
 mod migrate;
+mod operate;
 mod run;
 mod runs;
 mod schedule;
@@ -72,6 +74,9 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         }
         Command::Runs(wish) => runtime()?.block_on(runs::runs(settings, wish)),
         Command::Secrets(wish) => runtime()?.block_on(secrets::secrets(settings, wish)),
+        Command::Retry { run, only } => runtime()?.block_on(operate::retry(settings, &run, only)),
+        Command::Replay(wish) => runtime()?.block_on(operate::replay(settings, wish)),
+        Command::Events(wish) => runtime()?.block_on(events::events(settings, wish)),
         Command::Schedule(wish) => runtime()?.block_on(schedule::schedule(settings, wish)),
     }
 }

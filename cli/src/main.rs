@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::Arguments;
+use arguments::{Arguments, Command};
 use failure::Failure;
 use settings::Settings;
 
@@ -35,7 +35,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    if let Command::Events(events) = &mut arguments.command {
+        events.take_key(&mut arguments.settings.key);
+    }
     let settings = Settings::read(&arguments.settings)?;
     logging::start(&settings, &arguments.command)?;
     commands::run(arguments.command, &settings)

@@ -107,6 +107,19 @@ pub fn step_at<'d>(definition: &'d Definition, path: &str) -> Option<&'d Step> {
     [&definition.steps, &definition.on_error, &definition.finally].into_iter().find_map(|steps| find(steps, id))
 }
 
+/// Whether this is the path of an undo, or of a step inside one.
+pub fn is_undo(definition: &Definition, path: &str) -> bool {
+    fn inside(steps: &[Step], id: &str, undoes: bool) -> bool {
+        steps.iter().any(|step| {
+            let undo = step.compensate.as_ref().filter(|undo| !undo.single);
+            let in_undo = undo.is_some_and(|undo| inside(&undo.steps, id, true));
+            let elsewhere = step.lists().filter(|list| undo.is_none_or(|undo| !std::ptr::eq(*list, &*undo.steps)));
+            (undoes && step.id == id) || in_undo || elsewhere.into_iter().any(|list| inside(list, id, undoes))
+        })
+    }
+    path.ends_with(UNDO) || inside(&definition.steps, step_id(path), false)
+}
+
 fn find<'d>(steps: &'d [Step], id: &str) -> Option<&'d Step> {
     steps.iter().find_map(|step| if step.id == id { Some(step) } else { step.lists().find_map(|list| find(list, id)) })
 }

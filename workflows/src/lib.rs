@@ -32,7 +32,7 @@ mod template;
 mod tree;
 mod trial;
 
-pub use again::{Again, NotAgain, TakenOver, step_at};
+pub use again::{Again, NotAgain, TakenOver, is_undo, step_at};
 pub use catalog::{Catalog, ConfigField, FieldKind, StepType};
 pub use check::{Checked, Outside, check, inputs_by_workflow};
 pub use definition::{

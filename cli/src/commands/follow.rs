@@ -95,11 +95,13 @@ pub fn line(step: &Value) -> String {
     let path = step["path"].as_str().unwrap_or_default();
     let status = step["status"].as_str().unwrap_or_default();
     let attempts = step["attempts"].as_u64().unwrap_or_default();
+    let handled = if step["handled"] == true { "handled: " } else { "" };
     let more = match status {
+        _ if step["items"].is_object() => format!("{handled}{}", counts(&step["items"])),
         "succeeded" if attempts > 1 => format!("{attempts} attempts"),
         "failed" | "retrying" | "ambiguous" => {
             let message = step["error"]["message"].as_str().unwrap_or_default();
-            format!("attempt {attempts}: {}", message.lines().next().unwrap_or_default())
+            format!("{handled}attempt {attempts}: {}", message.lines().next().unwrap_or_default())
         }
         "waiting" => format!("until {}", output::local(&step["waits_until"])),
         _ => String::new(),
@@ -108,7 +110,24 @@ pub fn line(step: &Value) -> String {
         "succeeded" | "failed" => output::took(&step["started_at"], &step["finished_at"]),
         _ => status.to_owned(),
     };
-    format!("  {} {path:20} {took:12} {more}", output::mark(status)).trim_end().to_owned()
+    let indent = "  ".repeat(step["depth"].as_u64().and_then(|depth| usize::try_from(depth).ok()).unwrap_or(0));
+    let path = match path.strip_suffix("~undo") {
+        Some(undone) => format!("undo of {undone}"),
+        None => path.to_owned(),
+    };
+    format!("  {indent}{} {path:20} {took:12} {more}", output::mark(status)).trim_end().to_owned()
+}
+
+/// How far a loop is: `4 items: 2 succeeded, 1 failed`.
+fn counts(items: &Value) -> String {
+    let count = |name: &str| items[name].as_u64().filter(|count| *count > 0);
+    let parts: Vec<String> = ["succeeded", "failed", "handled", "skipped", "running"]
+        .into_iter()
+        .filter_map(|name| count(name).map(|count| format!("{count} {name}")))
+        .collect();
+    let total = items["total"].as_u64().and_then(|total| usize::try_from(total).ok()).unwrap_or_default();
+    let total = output::plural(total, "item");
+    if parts.is_empty() { total } else { format!("{total}: {}", parts.join(", ")) }
 }
 
 fn finish(settings: &Settings, detail: &Value, status: &str) {

@@ -23,7 +23,7 @@ pub struct Wish {
 pub async fn run(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
     let client = Client::new(settings)?;
     let timeout = follow::parse_timeout(wish.timeout.as_deref())?;
-    let inputs = inputs(&wish)?;
+    let inputs = Value::Object(read_inputs(Map::new(), wish.inputs_from.as_deref(), &wish.inputs)?);
     let workflow = if is_file(&wish.workflow) {
         deploy_file(settings, &client, &wish.workflow).await?
     } else {
@@ -52,11 +52,15 @@ async fn deploy_file(settings: &Settings, client: &Client, file: &str) -> Result
     id.map(str::to_owned).ok_or_else(|| Failure::new(Exit::Failed, "the server does not say what it deployed"))
 }
 
-/// A file's inputs, then those given one by one.
-fn inputs(wish: &Wish) -> Result<Value, Failure> {
+/// What is known, or a file's inputs, then those given one by one.
+pub fn read_inputs(
+    known: Map<String, Value>,
+    file: Option<&Path>,
+    given: &[String],
+) -> Result<Map<String, Value>, Failure> {
     let usage = |text: String| Failure::new(Exit::Usage, text);
-    let mut inputs = match &wish.inputs_from {
-        None => Map::new(),
+    let mut inputs = match file {
+        None => known,
         Some(file) => {
             let text = documents::read_one(file)?.text;
             match serde_json::from_str(&text) {
@@ -66,12 +70,12 @@ fn inputs(wish: &Wish) -> Result<Value, Failure> {
             }
         }
     };
-    inputs.extend(documents::pairs(&wish.inputs)?);
-    Ok(Value::Object(inputs))
+    inputs.extend(documents::pairs(given)?);
+    Ok(inputs)
 }
 
 /// `-i code=5` is a number, which is the commonest way to miss an input that is a text.
-fn explain(failure: Failure, given: &[String]) -> Failure {
+pub fn explain(failure: Failure, given: &[String]) -> Failure {
     let text = failure.text();
     let missed = given.iter().filter_map(|given| given.split_once('=')).find(|(name, _)| {
         text.lines().any(|line| line.contains(&format!("/{name}: ")) && line.contains("is not of type \"string\""))

@@ -1,11 +1,14 @@
-//! `onward runs`: list, show, follow, cancel.
+//! `onward runs`: list, show, follow, and what people do to runs.
+
+mod show;
 
 use std::process::ExitCode;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::follow;
+use super::operate::Settling;
+use super::{follow, operate};
 use crate::arguments::Runs;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -19,22 +22,29 @@ pub async fn runs(settings: &Settings, wish: Runs) -> Result<ExitCode, Failure> 
     match wish {
         Runs::List { status, workflow, since, limit } => {
             let filters = [("status", status), ("workflow", workflow), ("since", since.into_iter().collect())];
-            list(settings, &client, &filters, limit).await
+            Ok(list(settings, read_pages(&client, "/runs", &filters, limit).await?))
         }
-        Runs::Show { run } => show(settings, &client, &run).await,
+        Runs::Show { run } => show::show(settings, &client, &run).await,
         Runs::Follow { run, timeout } => {
             follow::follow(settings, &client, &run, follow::parse_timeout(timeout.as_deref())?).await
         }
-        Runs::Cancel { run, reason } => cancel(settings, &client, &run, reason).await,
+        Runs::Cancel { run, reason, undo } => operate::cancel(settings, &client, &run, reason, undo).await,
+        Runs::Complete { run, path, output, output_file } => {
+            let settling = Settling::Complete { output, file: output_file };
+            operate::settle(settings, &client, &run, &path, settling).await
+        }
+        Runs::Skip { run, path } => operate::settle(settings, &client, &run, &path, Settling::Skip).await,
+        Runs::RetryStep { run, path } => operate::settle(settings, &client, &run, &path, Settling::Retry).await,
     }
 }
 
-async fn list(
-    settings: &Settings,
+/// Rows of a list, page after page.
+pub async fn read_pages(
     client: &Client,
+    path: &str,
     filters: &[(&str, Vec<String>)],
     limit: usize,
-) -> Result<ExitCode, Failure> {
+) -> Result<Vec<Value>, Failure> {
     let query: Vec<String> = filters
         .iter()
         .flat_map(|(name, values)| {
@@ -44,16 +54,20 @@ async fn list(
     let (query, mut cursor, mut rows) = (query.concat(), String::new(), Vec::new());
     while rows.len() < limit {
         let size = (limit - rows.len()).min(PAGE);
-        let page = client.get(&format!("/runs?limit={size}{query}{cursor}")).await?;
+        let page = client.get(&format!("{path}?limit={size}{query}{cursor}")).await?;
         rows.extend(page["data"].as_array().cloned().unwrap_or_default());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
         }
     }
+    Ok(rows)
+}
+
+fn list(settings: &Settings, rows: Vec<Value>) -> ExitCode {
     if settings.json {
         output::objects(&Value::Array(rows));
-        return Ok(ExitCode::SUCCESS);
+        return ExitCode::SUCCESS;
     }
     let cells: Vec<Vec<String>> = rows.iter().map(row).collect();
     output::table(&["RUN", "WORKFLOW", "VERSION", "STATUS", "STARTED", "TOOK", "ERROR"], &cells);
@@ -61,7 +75,7 @@ async fn list(
         Some(run) => output::hint(&format!("one of them: onward runs show {}", run["id"].as_str().unwrap_or_default())),
         None => output::hint("no runs; start one with: onward run NAME"),
     }
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 fn row(run: &Value) -> Vec<String> {
@@ -77,56 +91,4 @@ fn row(run: &Value) -> Vec<String> {
         output::took(&run["created_at"], &run["finished_at"]),
         error.to_owned(),
     ]
-}
-
-/// Why first, then the steps.
-async fn show(settings: &Settings, client: &Client, run: &str) -> Result<ExitCode, Failure> {
-    let detail = client.get(&format!("/runs/{run}?expand=steps")).await?;
-    if settings.json {
-        output::line(&detail.to_string());
-        return Ok(ExitCode::SUCCESS);
-    }
-    let text = |name: &str| detail[name].as_str().unwrap_or("-");
-    let status = text("status");
-    output::line(&format!(
-        "{}  {} v{}  {} {status}  {}",
-        text("id"),
-        text("workflow"),
-        detail["version"],
-        output::mark(status),
-        output::took(&detail["created_at"], &detail["finished_at"]),
-    ));
-    if let Some(message) = detail["error"]["message"].as_str() {
-        let step = detail["error"]["step"].as_str().map(|step| format!("{step}: ")).unwrap_or_default();
-        output::line(&format!("why: {step}{message}"));
-    }
-    for wait in detail["waiting_for"].as_array().into_iter().flatten() {
-        let (kind, path) = (wait["kind"].as_str().unwrap_or("-"), wait["path"].as_str().unwrap_or("-"));
-        output::line(&format!("waits for: {kind} in {path}, until {}", output::local(&wait["due_at"])));
-    }
-    for step in detail["steps"].as_array().into_iter().flatten() {
-        output::line(&follow::line(step));
-    }
-    output::line(&format!("inputs: {}", detail["inputs"]));
-    if !detail["output"].is_null() {
-        output::line(&format!("output: {}", detail["output"]));
-    }
-    if !["succeeded", "failed", "canceled"].contains(&status) {
-        output::hint(&format!("watch it: onward runs follow {}", text("id")));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn cancel(settings: &Settings, client: &Client, run: &str, reason: Option<String>) -> Result<ExitCode, Failure> {
-    let answer = client.post(&format!("/runs/{run}/cancel"), &json!({ "reason": reason })).await?;
-    if settings.json {
-        output::line(&answer.to_string());
-    } else {
-        output::line(match answer["cancel"].as_str() {
-            Some("acknowledged") => "canceled: no step of it starts any more",
-            _ => "asked for; the worker that has it stops within seconds",
-        });
-        output::hint(&format!("watch it: onward runs follow {}", answer["id"].as_str().unwrap_or(run)));
-    }
-    Ok(ExitCode::SUCCESS)
 }

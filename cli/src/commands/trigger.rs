@@ -30,7 +30,12 @@ pub async fn trigger(settings: &Settings, wish: Wish) -> Result<ExitCode, Failur
     let client = Client::new(settings)?;
     let headers: Vec<(&str, &str)> = wish.idempotency_key.iter().map(|key| ("idempotency-key", key.as_str())).collect();
     let answer = client.send(Method::POST, &format!("/triggers/{}", wish.endpoint), Some(&body), &headers).await?;
-    let run = answer["run_id"].as_str().unwrap_or_default().to_owned();
+    // The document may answer in words of its own, or not want the request.
+    let Some(run) = answer["run_id"].as_str().map(str::to_owned) else {
+        output::line(&answer.to_string());
+        output::hint("what it has started: onward runs list -n 1");
+        return Ok(ExitCode::SUCCESS);
+    };
     if wish.wait {
         return follow::follow(settings, &client, &run, None).await;
     }

@@ -9,6 +9,7 @@ mod fix;
 mod fmt;
 mod folder;
 mod graph;
+mod operate;
 mod place;
 mod proxy;
 mod schedules;

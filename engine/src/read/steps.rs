@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onward_workflows::{Flow, Past, RunId, StepStatus, StepView};
+use onward_workflows::{Checkpoint, Event, Flow, Past, RunId, StepStatus, StepView, is_undo};
 
 use super::error::ReadError;
 use super::run::find_run;
@@ -18,14 +18,19 @@ pub async fn read_steps(engine: &Engine, run: RunId) -> Result<Option<Vec<StepVi
     let version = engine.versions().load(pool, &detail.workflow, detail.version).await.map_err(ReadError::Version)?;
     let Some(stored) = read_runs(pool, &ids).await?.remove(&run.0) else { return Ok(None) };
     let history = read_histories(pool, &ids).await?.remove(&run.0).unwrap_or_default();
-    let checkpoints = history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
+    let checkpoints: Vec<Checkpoint> =
+        history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
     let running = detail.status == RunState::Running;
     // While it runs, its worker is waiting for the answer.
     let begun = if running { Vec::new() } else { history.begun };
     let facts = Arc::new(stored.facts(run, &version)?);
+    // What a cancel has set going is there only for a flow that knows of it.
+    let undo = checkpoints.iter().any(|row| is_undo(&version.definition, &row.path));
     let past = Past { checkpoints, begun, ..Past::default() };
     let mut flow = Flow::resume(Arc::clone(&version.definition), facts, past);
-    if running {
+    if let (RunState::Canceled, Some(at)) = (detail.status, detail.finished_at) {
+        flow.apply(Event::Cancel { at, undo }, at);
+    } else if running {
         // What the flow asks for is what the worker is carrying out.
         flow.next(engine.clock().now());
     }
