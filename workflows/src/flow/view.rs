@@ -10,7 +10,7 @@ use super::loops::{self, LoopCounts};
 use super::rooms::{RoomId, StepResult, Verdict};
 use super::unit::{Leaf, Phase, Unit, Work, handler, steps_of};
 use super::{Flow, known::Known};
-use crate::{Body, Step, StepError};
+use crate::{Body, Compensate, Step, StepError};
 
 /// One step of a run as people see it, recomputed steps included.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -95,9 +95,7 @@ impl Views<'_> {
                 Seen::Over(unit) => {
                     let result = list.result(steps, self.known, index);
                     let mut view = blank(step, &path(list, step), depth);
-                    if let Some(result) = result {
-                        fill(&mut view, result);
-                    }
+                    fill(&mut view, result);
                     let is_skipped = view.status == StepStatus::Skipped;
                     self.views.push(view);
                     match unit {
@@ -114,9 +112,7 @@ impl Views<'_> {
     fn untouched(&mut self, step: &Step, status: StepStatus, env: Option<&Env>, depth: usize) {
         let prefix = env.map_or("", |env| &env.prefix);
         let mut view = StepView { status, ..blank(step, &format!("{prefix}{}", step.id), depth) };
-        if let Some(result) = env.and_then(|env| self.known.rooms.get(env.room, step.number.slot)) {
-            fill(&mut view, result);
-        }
+        fill(&mut view, env.and_then(|env| self.known.rooms.get(env.room, step.number.slot)));
         self.views.push(view);
         if step.foreach.is_none() && step.is_container() {
             for inner in step.lists().next().into_iter().flatten() {
@@ -144,9 +140,7 @@ impl Views<'_> {
             for inner in list {
                 let blank = blank(inner, &format!("{prefix}{}", inner.id), depth);
                 let mut view = StepView { status: StepStatus::Canceled, ..blank };
-                if let Some(result) = self.known.rooms.get(room, inner.number.slot) {
-                    fill(&mut view, result);
-                }
+                fill(&mut view, self.known.rooms.get(room, inner.number.slot));
                 self.views.push(view);
                 self.finished_inside(inner, room, prefix, depth + 1);
             }
@@ -165,9 +159,7 @@ impl Views<'_> {
         view.attempts = unit.attempts;
         view.started_at = unit.first_started_at;
         live(&mut view, unit);
-        if let Some(result) = result {
-            fill(&mut view, result);
-        }
+        fill(&mut view, result);
         if let Some(status) = status {
             view.status = status;
         }
@@ -195,8 +187,22 @@ impl Views<'_> {
         if let Some(list) = &unit.last {
             self.list(Some(list), &step.finally, depth);
         }
-        if let (Some(list), Some(undo)) = (unit.undo_list(), &step.compensate) {
-            self.list(Some(list), &undo.steps, depth);
+        match (&step.compensate, unit.undo_list()) {
+            (Some(undo), Some(list)) => self.list(Some(list), &undo.steps, depth),
+            (Some(undo), None) => self.undone(step, unit, undo, depth),
+            (None, _) => {}
+        }
+    }
+
+    /// The steps of an undo that is over: their results are still known.
+    fn undone(&mut self, step: &Step, unit: &Unit, undo: &Compensate, depth: usize) {
+        for inner in &undo.steps {
+            let Some(result) = self.known.rooms.get(unit.env.room, inner.number.slot) else { continue };
+            let own = || format!("{}{}", unit.prefix(step), inner.id);
+            let path = if undo.single { format!("{}~undo", unit.path) } else { own() };
+            let mut view = blank(inner, &path, depth);
+            fill(&mut view, Some(result));
+            self.views.push(view);
         }
     }
 }
@@ -227,7 +233,9 @@ fn blank(step: &Step, path: &str, depth: usize) -> StepView {
     }
 }
 
-fn fill(view: &mut StepView, result: &StepResult) {
+/// With what is known of a step that is over.
+fn fill(view: &mut StepView, result: Option<&StepResult>) {
+    let Some(result) = result else { return };
     view.status = match result.verdict {
         Verdict::Succeeded => StepStatus::Succeeded,
         Verdict::Failed => StepStatus::Failed,

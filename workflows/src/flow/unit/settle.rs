@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Ended, Phase, Settled, Settling, Unit};
+use super::{Ended, Phase, Settled, Settling, Unit, Work};
 use crate::Step;
 use crate::expression::from_json;
 use crate::flow::known::{Env, WIND_UP_MAX};
@@ -89,8 +89,10 @@ impl Unit {
             Settling::Skipped => Ended::Over(StepResult::new(Verdict::Skipped, Value::Null, 0, times)),
             Settling::Failed { error, handled } => {
                 let is_handled = handled.is_some();
+                let items = if let Work::Loop(items) = &mut self.body { items.take_results() } else { Vec::new() };
+                let is_loop = self.is_loop(step);
                 let result = StepResult::new(Verdict::Failed, handled.unwrap_or_default(), attempts, times);
-                Ended::Over(StepResult { error: Some(error), handled: is_handled, ..result })
+                Ended::Over(StepResult { error: Some(error), handled: is_handled, is_loop, items, ..result })
             }
             Settling::Returned(value) => Ended::Returned(StepResult::new(Verdict::Succeeded, value, attempts, times)),
             Settling::Canceled => Ended::Canceled,
