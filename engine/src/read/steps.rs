@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onward_workflows::{Checkpoint, Event, Flow, Past, RunId, StepStatus, StepView, is_undo};
+use onward_workflows::{Cancel, Checkpoint, Flow, Past, RunId, StepStatus, StepView, is_undo};
 
 use super::error::ReadError;
 use super::run::find_run;
@@ -24,17 +24,28 @@ pub async fn read_steps(engine: &Engine, run: RunId) -> Result<Option<Vec<StepVi
     // While it runs, its worker is waiting for the answer.
     let begun = if running { Vec::new() } else { history.begun };
     let facts = Arc::new(stored.facts(run, &version)?);
-    // What a cancel has set going is there only for a flow that knows of it.
+    // What a cancel has set going is there only for a flow that knows of it. When it was asked for is not kept.
+    let at = detail.cancel_requested_at.or(detail.finished_at.filter(|_| detail.status == RunState::Canceled));
     let undo = checkpoints.iter().any(|row| is_undo(&version.definition, &row.path));
-    let past = Past { checkpoints, begun, ..Past::default() };
+    let cancel = at.map(|at| Cancel { at, undo });
+    let untold = cancel.map(|_| {
+        let past = Past { checkpoints: checkpoints.clone(), begun: begun.clone(), ..Past::default() };
+        Flow::resume(Arc::clone(&version.definition), Arc::clone(&facts), past).steps()
+    });
+    let past = Past { checkpoints, begun, cancel, ..Past::default() };
     let mut flow = Flow::resume(Arc::clone(&version.definition), facts, past);
-    if let (RunState::Canceled, Some(at)) = (detail.status, detail.finished_at) {
-        flow.apply(Event::Cancel { at, undo }, at);
-    } else if running {
+    if running {
         // What the flow asks for is what the worker is carrying out.
         flow.next(engine.clock().now());
     }
     let mut steps = flow.steps();
+    for step in steps.iter_mut().filter(|step| step.status == StepStatus::Canceled) {
+        // How far it had come before.
+        if let Some(known) = untold.iter().flatten().find(|known| known.path == step.path) {
+            step.started_at = known.started_at;
+            step.attempts = known.attempts;
+        }
+    }
     if detail.status.has_ended() {
         // The checkpoints alone do not say that the run was cancelled, or ended before these steps had their turn.
         for step in steps.iter_mut().filter(|step| !is_over(step.status)) {
