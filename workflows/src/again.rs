@@ -113,7 +113,8 @@ pub fn is_undo(definition: &Definition, path: &str) -> bool {
         steps.iter().any(|step| {
             let undo = step.compensate.as_ref().filter(|undo| !undo.single);
             let in_undo = undo.is_some_and(|undo| inside(&undo.steps, id, true));
-            let elsewhere = step.lists().filter(|list| undo.is_none_or(|undo| !std::ptr::eq(*list, &*undo.steps)));
+            let elsewhere =
+                step.lists().filter(|list| undo.is_none_or(|undo| !std::ptr::eq(list.as_ptr(), undo.steps.as_ptr())));
             (undoes && step.id == id) || in_undo || elsewhere.into_iter().any(|list| inside(list, id, undoes))
         })
     }

@@ -11,7 +11,7 @@ use crate::server::{Answer, Server};
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// A document with this trigger, fields and steps.
-fn document(config: &Value, more: Value) -> Value {
+fn document(config: &Value, more: &Value) -> Value {
     let mut document = json!({
         "version": 1, "name": "hook", "triggers": [{ "type": "webhook", "config": config }],
         "steps": [{ "id": "say", "type": "log", "config": { "message": "hi" } }],
@@ -24,7 +24,7 @@ fn document(config: &Value, more: Value) -> Value {
 
 async fn with(config: Value, more: Value) -> Server {
     let server = Server::start().await;
-    let made = server.post("/workflows", &document(&config, more)).await;
+    let made = server.post("/workflows", &document(&config, &more)).await;
     assert_eq!(made.status, 201, "{}", made.body);
     server
 }

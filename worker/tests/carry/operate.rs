@@ -104,6 +104,26 @@ async fn one_item_of_a_loop_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_was_repeated_goes_on_inside() {
+    let bed = Bed::new().await;
+    let id = bed
+        .deploy("version: 1\nname: repeats\nsteps:\n  - id: block\n    retry: {max: 1, delay: 1ms, if: 'true'}\n    steps:\n      - {id: a, type: http.request, config: {url: 'http://shop.test/orders/IL1'}}\n      - {id: b, type: http.request, retry: {max: 0}, config: {method: PUT, url: 'http://shop.test/reports/b?fault=503&times=1'}}\n  - {id: c, type: http.request, config: {url: 'http://shop.test/rates'}}\n")
+        .await;
+    let _worker = bed.work(4);
+    let run = bed.start(&id, json!({})).await;
+    assert_eq!(bed.ended(run).await.0, "failed");
+    assert_eq!((requests(&bed, "/orders"), requests(&bed, "/reports")), (2, 2));
+    let again = retry(&bed.engine, run, None, "dana").await.expect("it can go on");
+    let (status, _, error) = bed.ended(run).await;
+    assert_eq!(status, "succeeded", "{again:?} {error}");
+    assert_eq!(
+        (requests(&bed, "/orders"), requests(&bed, "/reports"), requests(&bed, "/rates")),
+        (2, 3, 1),
+        "{again:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_undone_or_computed_or_has_not_failed_cannot_go_on() {
     let bed = Bed::new().await;
     let saga = bed
