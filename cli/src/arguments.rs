@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are printed as help, where backticks are noise")]
 
+mod author;
 mod events;
 mod keys;
 mod runs;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::author::Author;
 pub use self::events::Events;
 pub use self::keys::Keys;
 pub use self::runs::{Replay, Runs};
@@ -20,7 +22,7 @@ pub use self::secrets::Secrets;
 
 /// Durable workflows in one file, one binary, one Postgres
 #[derive(Debug, Parser)]
-#[command(name = "onward", version, max_term_width = 100)]
+#[command(name = "onward", version, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Arguments {
     #[command(flatten)]
     pub settings: SettingFlags,
@@ -132,6 +134,8 @@ pub enum Command {
         #[arg(long)]
         check: bool,
     },
+    #[command(flatten)]
+    Author(Author),
     /// Check documents, show what would change, and deploy them
     Deploy {
         /// Files or folders; the documents of this folder without any
@@ -250,6 +254,11 @@ pub enum Command {
         /// Print nothing, set the exit code
         #[arg(long, value_name = "WHAT", value_parser = ["live", "ready"])]
         probe: Option<String>,
+    },
+    /// Help about a command, or a page: agents, exit-codes, environment
+    Help {
+        /// A command's words, or a page
+        topic: Vec<String>,
     },
     /// Print the version
     Version,

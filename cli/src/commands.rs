@@ -2,6 +2,7 @@
 
 mod deploy;
 mod dev;
+mod diff;
 mod doctor;
 mod eval;
 mod events;
@@ -9,12 +10,17 @@ mod explain;
 mod fmt;
 mod follow;
 mod graph;
+mod help;
+mod import;
 mod keys;
 mod migrate;
+mod new;
 mod operate;
+mod plan;
 mod run;
 mod runs;
 mod schedule;
+mod schema;
 mod secrets;
 mod serve;
 mod simulate;
@@ -28,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Author, Command};
 use crate::failure::Failure;
 use crate::output;
 use crate::process::runtime;
@@ -44,7 +50,9 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
             validate::validate(settings, &validate::Wish { files, fix, any_fix, watch })
         }
         Command::Fmt { files, check } => fmt::fmt(settings, &files, check),
+        Command::Author(wish) => author(settings, wish),
         Command::Types => Ok(types::types(settings)),
+        Command::Help { topic } => help::help(settings, &topic),
         Command::Version => {
             version(settings);
             Ok(ExitCode::SUCCESS)
@@ -78,6 +86,15 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         Command::Replay(wish) => runtime()?.block_on(operate::replay(settings, wish)),
         Command::Events(wish) => runtime()?.block_on(events::events(settings, wish)),
         Command::Schedule(wish) => runtime()?.block_on(schedule::schedule(settings, wish)),
+    }
+}
+
+fn author(settings: &Settings, wish: Author) -> Result<ExitCode, Failure> {
+    match wish {
+        Author::New { template, name } => new::new(settings, template.as_deref(), name.as_deref()),
+        Author::Diff { files, exit_code } => runtime()?.block_on(diff::diff(settings, &files, exit_code)),
+        Author::Import { file, out, format, .. } => import::import(settings, &file, out.as_deref(), &format),
+        Author::Schema { out } => schema::schema(out.as_deref()),
     }
 }
 

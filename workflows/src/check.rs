@@ -28,6 +28,7 @@ mod tokens;
 mod triggers;
 mod undo;
 mod values;
+pub(crate) mod vocabulary;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

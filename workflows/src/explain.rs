@@ -36,12 +36,15 @@ macro_rules! folder {
     };
 }
 
+const FIELDS: &str = "Fields";
 const TYPES: &str = "Step types";
 const CODES: &str = "Codes";
 
 static FOLDERS: [Folder; 5] = [
-    folder!("Language", "topics", ["expressions" "durations" "errors" "testing" "exit-codes"]),
-    folder!("Fields", "fields", [
+    folder!("Language", "topics", [
+        "expressions" "durations" "errors" "testing" "exit-codes" "agents" "environment"
+    ]),
+    folder!(FIELDS, "fields", [
         "version" "name" "id" "description" "enabled" "owner" "labels" "x-" "triggers" "inputs" "variables"
         "secrets" "steps" "output" "defaults" "idempotency_ttl" "type" "config" "parallel" "switch" "needs" "if"
         "foreach" "retry" "retries" "timeout" "expect" "cache" "on_error" "finally" "compensate" "idempotency_key"
@@ -116,8 +119,25 @@ pub fn closest_topic(topic: &str, catalog: &Catalog) -> Option<&'static str> {
     closest(topic, named.map(|page| page.topic).chain(parts))
 }
 
+/// Title and text of the page about a field, if there is one.
+pub(crate) fn field_page(name: &str) -> Option<(&'static str, &'static str)> {
+    let folder = FOLDERS.iter().find(|folder| folder.name == FIELDS)?;
+    folder.files.iter().find(|(topic, _)| *topic == name).map(|(_, file)| halves(file))
+}
+
+/// The same for the page that explains `name` as a part of the field `place`; of any field without a place.
+pub(crate) fn part_page(place: Option<&str>, name: &str) -> Option<(&'static str, &'static str)> {
+    let is_asked = |page: &str| place.is_none_or(|place| place == page);
+    let (page, _) = PARTS.iter().find(|(page, parts)| is_asked(page) && parts.contains(&name))?;
+    field_page(page)
+}
+
+fn halves(file: &str) -> (&str, &str) {
+    file.split_once('\n').unwrap_or((file, ""))
+}
+
 fn page(topic: &'static str, file: &str) -> Page {
-    let (title, text) = file.split_once('\n').unwrap_or((file, ""));
+    let (title, text) = halves(file);
     Page { topic, title: title.to_owned(), text: text.trim_start_matches('\n').to_owned() }
 }
 

@@ -9,6 +9,7 @@ mod catalog;
 mod check;
 mod definition;
 mod diagnostic;
+mod difference;
 mod duration;
 mod evaluate;
 mod explain;
@@ -16,6 +17,7 @@ mod expression;
 mod flow;
 mod graph;
 mod id;
+mod import;
 mod inputs;
 mod layout;
 mod outcome;
@@ -23,6 +25,7 @@ mod payload;
 mod render;
 mod repair;
 mod schedule;
+mod schema;
 mod simulate;
 mod slug;
 mod source;
@@ -42,6 +45,7 @@ pub use definition::{
     WebhookTrigger,
 };
 pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, Severity};
+pub use difference::{Change, ChangeKind, difference};
 pub use duration::{ParseDurationError, format_duration, parse_duration};
 pub use evaluate::{evaluate, parse_data};
 pub use explain::{Page, PageGroup, closest_topic, explain, topics};
@@ -53,6 +57,7 @@ pub use flow::{
 };
 pub use graph::{GraphFormat, graph};
 pub use id::{ApiKeyId, EventId, ParseIdError, RunId, WorkerId};
+pub use import::{Imported, import_visapi};
 pub use inputs::{InputCheck, InputProblem, check_inputs};
 pub use layout::format;
 pub use outcome::{ErrorKind, Outcome, StepError};
@@ -62,7 +67,8 @@ pub use repair::{Fixed, Repaired, Trust, apply, repair};
 pub use schedule::{
     ClockChange, ClockChangeKind, Due, Earlier, Planned, Schedule, ScheduleError, Timetable, tzdb_version,
 };
-pub use simulate::{Change, Difference, Simulated, simulate};
+pub use schema::schema;
+pub use simulate::{Deviation, DeviationKind, Simulated, simulate};
 pub use slug::{is_queue_name, slug};
 pub use source::{Format, Source, UnknownFormat};
 pub use start::{Reading, START_KEY_MAX, StartFields, read_trigger};

@@ -11,8 +11,8 @@ use crate::{
     Action, Definition, End, Flow, InputCheck, Past, RunFacts, RunStatus, StepStatus, StepView, evaluate_variables,
 };
 
-/// Differences that one run lists.
-const DIFFERENCES_MAX: usize = 50;
+/// Deviations that one run lists.
+const DEVIATIONS_MAX: usize = 50;
 
 /// How a recorded run and another version fit together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,15 +23,15 @@ pub struct Simulated {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// In the order of the new document; those that are gone come last.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<Deviation>,
     /// How the run ended, and how it would have ended with what is recorded; null while it would still be at work.
     pub status: (Option<RunStatus>, Option<RunStatus>),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Difference {
+pub struct Deviation {
     pub path: String,
-    pub change: Change,
+    pub change: DeviationKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ pub struct Difference {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum DeviationKind {
     /// It has no recorded result, and would run.
     WouldRun,
     /// It had run, and would not.
@@ -97,25 +97,27 @@ fn play(
     (flow.steps(), end)
 }
 
-fn compare(before: &[StepView], after: &[StepView]) -> Vec<Difference> {
+fn compare(before: &[StepView], after: &[StepView]) -> Vec<Deviation> {
     let known: BTreeMap<&str, &StepView> = before.iter().map(|step| (step.path.as_str(), step)).collect();
     let mut differences = Vec::new();
     for step in after {
         let old = known.get(step.path.as_str());
         let had_run = old.is_some_and(|old| is_over(old.status));
         let change = match (had_run, step.status) {
-            (false, StepStatus::Running | StepStatus::Waiting | StepStatus::Retrying) => Some(Change::WouldRun),
-            (true, StepStatus::Canceled | StepStatus::Pending) => Some(Change::WouldNotRun),
-            (true, status) if old.is_some_and(|old| old.status != status) => Some(Change::Status),
-            (true, _) if old.is_some_and(|old| old.output != step.output) => Some(Change::Output),
+            (false, StepStatus::Running | StepStatus::Waiting | StepStatus::Retrying) => Some(DeviationKind::WouldRun),
+            (true, StepStatus::Canceled | StepStatus::Pending) => Some(DeviationKind::WouldNotRun),
+            (true, status) if old.is_some_and(|old| old.status != status) => Some(DeviationKind::Status),
+            (true, _) if old.is_some_and(|old| old.output != step.output) => Some(DeviationKind::Output),
             _ => None,
         };
         let Some(change) = change else { continue };
         let value = |view: &StepView| match change {
-            Change::Output => view.output.clone(),
-            Change::WouldRun | Change::WouldNotRun | Change::Status => serde_json::to_value(view.status).ok(),
+            DeviationKind::Output => view.output.clone(),
+            DeviationKind::WouldRun | DeviationKind::WouldNotRun | DeviationKind::Status => {
+                serde_json::to_value(view.status).ok()
+            }
         };
-        differences.push(Difference {
+        differences.push(Deviation {
             path: step.path.clone(),
             change,
             before: old.and_then(|old| value(old)),
@@ -126,10 +128,15 @@ fn compare(before: &[StepView], after: &[StepView]) -> Vec<Difference> {
     for step in before.iter().filter(|step| is_over(step.status) && step.status != StepStatus::Canceled) {
         if !still.contains_key(step.path.as_str()) {
             let before = serde_json::to_value(step.status).ok();
-            differences.push(Difference { path: step.path.clone(), change: Change::WouldNotRun, before, after: None });
+            differences.push(Deviation {
+                path: step.path.clone(),
+                change: DeviationKind::WouldNotRun,
+                before,
+                after: None,
+            });
         }
     }
-    differences.truncate(DIFFERENCES_MAX);
+    differences.truncate(DEVIATIONS_MAX);
     differences
 }
 

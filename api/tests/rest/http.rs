@@ -22,8 +22,10 @@ async fn every_route_but_the_public_ones_asks_for_a_key() {
     let server = Server::start().await;
     let mut asked = 0;
     for path in onward_api::paths() {
-        let concrete =
-            format!("/api/v1{}", path.replace("{id}", "x").replace("{name}", "x").replace("{path}", "x").replace("{*endpoint}", "a/b"));
+        let concrete = format!(
+            "/api/v1{}",
+            path.replace("{id}", "x").replace("{name}", "x").replace("{path}", "x").replace("{*endpoint}", "a/b")
+        );
         let expected = if PUBLIC.contains(&path) { 200 } else { 401 };
         for method in offered(&server, &concrete).await {
             let answer = server.raw(&method, &concrete, &[JSON], b"{}").await;

@@ -8,6 +8,7 @@ use onward_workflows::{Source, check};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::plan;
 use crate::client::Client;
 use crate::database::catalog;
 use crate::documents;
@@ -29,31 +30,43 @@ pub async fn deploy(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure
         return Ok(Exit::Invalid.into());
     }
     let client = Client::new(settings)?;
-    let plan = send(settings, &client, &sources, wish.prune, true).await?;
-    let changes = rows(&plan).iter().filter(|row| row["action"] != "unchanged").count();
+    let mut planned = send(settings, &client, &sources, wish.prune, true).await?;
+    plan::explain(&client, &sources, &mut planned).await?;
+    let changes = plan::rows(&planned).iter().filter(|row| row["action"] != "unchanged").count();
+    if !settings.json {
+        plan::show(&planned);
+    }
     if wish.dry_run || changes == 0 {
-        show(settings, &plan);
+        if settings.json {
+            output::line(&planned.to_string());
+        }
         return Ok(ExitCode::SUCCESS);
     }
     if !wish.yes {
-        show(settings, &plan);
+        if settings.json {
+            output::line(&planned.to_string());
+        }
         if !confirm(&client.base)? {
             output::hint("nothing was changed");
             return Ok(Exit::Failed.into());
         }
     }
-    let done = send(settings, &client, &sources, wish.prune, false).await?;
-    if settings.json || wish.yes {
-        show(settings, &done);
-    }
-    if !settings.json {
-        let first = rows(&done).iter().find_map(|row| row["id"].as_str()).unwrap_or("NAME");
+    let mut done = send(settings, &client, &sources, wish.prune, false).await?;
+    plan::carry_over(&planned, &mut done);
+    if settings.json {
+        output::line(&done.to_string());
+    } else {
+        if plan::differs(&planned, &done) {
+            output::hint("somebody else has deployed meanwhile; this is what was done:");
+            plan::show(&done);
+        }
+        let first = plan::rows(&done).iter().find_map(|row| row["id"].as_str()).unwrap_or("NAME");
         output::hint(&format!("deployed to {}; start one with: onward run {first}", client.base));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn all_valid(settings: &Settings, sources: &[Source]) -> bool {
+pub fn all_valid(settings: &Settings, sources: &[Source]) -> bool {
     let catalog = catalog();
     let mut valid = true;
     for source in sources {
@@ -85,59 +98,6 @@ pub async fn send(
     }
     findings::print(settings, sources, &mut answer);
     Err(client.refused(status, &answer))
-}
-
-fn rows(deployed: &Value) -> &[Value] {
-    deployed["workflows"].as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-fn show(settings: &Settings, deployed: &Value) {
-    if settings.json {
-        output::line(&deployed.to_string());
-        return;
-    }
-    for row in rows(deployed) {
-        let id = row["id"].as_str().unwrap_or_default();
-        let (sign, what) = match row["action"].as_str() {
-            Some("created") => ("+", format!("v{}, new", row["version"])),
-            Some("updated") => ("~", format!("v{} → v{}", row["previous_version"], row["version"])),
-            Some("removed") => ("-", "switched off".to_owned()),
-            _ => ("=", format!("v{}, unchanged", row["version"])),
-        };
-        output::line(format!("  {sign} {id:24} {what:18} {}", triggers(row)).trim_end());
-    }
-    match deployed["secrets"].as_array().map_or(0, Vec::len) {
-        0 => {}
-        1 => output::line("  secrets: the one that is declared is set"),
-        count => output::line(&format!("  secrets: all {count} are set")),
-    }
-}
-
-/// What starts a workflow, in a few words.
-pub fn triggers(row: &Value) -> String {
-    let shown: Vec<String> = row["triggers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|trigger| match trigger["type"].as_str().or(trigger["kind"].as_str()) {
-            Some("cron") => {
-                format!(
-                    "cron {} {}, next {}",
-                    text(trigger, "schedule"),
-                    text(trigger, "timezone"),
-                    output::local(&trigger["next_at"])
-                )
-            }
-            Some("webhook") => format!("POST /api/v1/triggers/{}", text(trigger, "endpoint")),
-            Some(other) => other.to_owned(),
-            None => String::new(),
-        })
-        .collect();
-    shown.join(", ")
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value[name].as_str().unwrap_or_default()
 }
 
 /// Asks on a terminal; refuses elsewhere, because nobody would answer.

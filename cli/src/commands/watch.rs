@@ -8,7 +8,7 @@ use onward_workflows::{Severity, Source, Style, render};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::deploy::triggers;
+use super::plan::triggers;
 use crate::changes::Changes;
 use crate::documents;
 use crate::failure::{Exit, Failure};

@@ -12,10 +12,10 @@ use crate::{Backoff, Retry};
 /// Of one attempt of a step that does work.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 const RETRIES_DEFAULT: u32 = 3;
-const RETRIES_MAX: u32 = 100;
+pub(crate) const RETRIES_MAX: u32 = 100;
 
-const DEFAULTS_FIELDS: [&str; 3] = ["retry", "timeout", "queue"];
-const RETRY_FIELDS: [&str; 7] = ["max", "delay", "backoff", "max_delay", "jitter", "within", "if"];
+pub(crate) const DEFAULTS_FIELDS: [&str; 3] = ["retry", "timeout", "queue"];
+pub(crate) const RETRY_FIELDS: [&str; 7] = ["max", "delay", "backoff", "max_delay", "jitter", "within", "if"];
 
 /// What holds for every step cannot read one of them.
 const DEFAULTS_ROOTS: [&str; 6] = ["inputs", "variables", "env", "trigger", "run", "workflow"];

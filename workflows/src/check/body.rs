@@ -12,9 +12,9 @@ use crate::{Arm, Body};
 
 const TYPES_HELP: &str = "`onward types` lists every built-in type and the types that connected workers offer";
 const BODIES: [&str; 3] = ["type", "steps", "switch"];
-const ARMS_MAX: usize = 50;
+pub(crate) const ARMS_MAX: usize = 50;
 /// Children of a block at once.
-const PARALLEL_MAX: u32 = 200;
+pub(crate) const PARALLEL_MAX: u32 = 200;
 
 pub(super) fn read(
     step: &Node,

@@ -1,8 +1,8 @@
 //! The document's own fields, in both shapes.
 
-mod identity;
-mod secrets;
-mod starts;
+pub(crate) mod identity;
+pub(crate) mod secrets;
+pub(crate) mod starts;
 
 use std::cell::{Cell, RefCell};
 
@@ -16,7 +16,7 @@ use crate::source::{Lines, Source, Span};
 use crate::tree::Node;
 use crate::{Catalog, Definition, Template, Trigger, TriggerKind};
 
-const DOCUMENT_FIELDS: [&str; 24] = [
+pub(crate) const DOCUMENT_FIELDS: [&str; 24] = [
     "version",
     "name",
     "id",
@@ -43,7 +43,7 @@ const DOCUMENT_FIELDS: [&str; 24] = [
     "$schema",
 ];
 /// What the replaced system's API wrapped into `schema`.
-const WRAPPED_FIELDS: [&str; 3] = ["triggers", "steps", "variables"];
+pub(crate) const WRAPPED_FIELDS: [&str; 3] = ["triggers", "steps", "variables"];
 const VARIABLES_MAX: usize = 64 * 1024;
 
 pub(super) fn check<'a>(

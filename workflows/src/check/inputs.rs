@@ -9,7 +9,7 @@ use crate::Input;
 use crate::inputs::compile_schema;
 use crate::tree::{Kind, Node};
 
-const INPUTS_MAX: usize = 100;
+pub(crate) const INPUTS_MAX: usize = 100;
 
 /// The types that make sense as a schema's short form, for the message only.
 const EXAMPLE: &str = "write { \"type\": \"string\" }, for example";

@@ -7,9 +7,9 @@ use crate::slug::is_queue_name;
 use crate::tree::{Entry, Node};
 use crate::{Concurrency, Overflow, Priority, RateLimit, Template};
 
-const AT_ONCE_MAX: u32 = 10_000;
-const PER_TIME_MAX: u32 = 1_000_000;
-const OVERFLOWS: [&str; 4] = ["queue", "skip", "replace", "latest"];
+pub(crate) const AT_ONCE_MAX: u32 = 10_000;
+pub(crate) const PER_TIME_MAX: u32 = 1_000_000;
+pub(crate) const OVERFLOWS: [&str; 4] = ["queue", "skip", "replace", "latest"];
 
 /// Of runs `overflow` says what happens to one too many; a step just waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

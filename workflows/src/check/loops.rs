@@ -7,10 +7,10 @@ use super::{Facts, Finding, Report, conditions, templates, values};
 use crate::tree::{Kind, Node};
 use crate::{Foreach, Template};
 
-const AT_ONCE_MAX: u32 = 1_000;
-const BATCH_MAX: u32 = 10_000;
-const FIELDS: [&str; 4] = ["in", "as", "concurrency", "batch"];
-const NAME_MAX: usize = 50;
+pub(crate) const AT_ONCE_MAX: u32 = 1_000;
+pub(crate) const BATCH_MAX: u32 = 10_000;
+pub(crate) const FIELDS: [&str; 4] = ["in", "as", "concurrency", "batch"];
+pub(crate) const NAME_MAX: usize = 50;
 
 pub(super) fn read(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut Report) -> Option<Foreach> {
     let outer = roots(&facts.outline, index, false, &[]);

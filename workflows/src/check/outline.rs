@@ -6,11 +6,11 @@ use super::{Finding, Report, needs, values};
 use crate::source::{Source, Span};
 use crate::tree::{Entry, Node};
 
-const STEPS_IN_LIST_MAX: usize = 200;
+pub(crate) const STEPS_IN_LIST_MAX: usize = 200;
 const STEPS_MAX: usize = 500;
 /// Blocks inside one another.
 const NESTING_MAX: usize = 8;
-const ID_MAX: usize = 50;
+pub(crate) const ID_MAX: usize = 50;
 
 /// Place of a list among the lists of the outline.
 pub(super) type ListAt = usize;

@@ -10,7 +10,7 @@ use super::{Facts, Finding, Report, body, loops, placement, shared, templates, u
 use crate::tree::{Entry, Kind, Node};
 use crate::{Cache, OnError, Step};
 
-pub(super) const STEP_FIELDS: [&str; 24] = [
+pub(crate) const STEP_FIELDS: [&str; 24] = [
     "id",
     "name",
     "type",
@@ -36,7 +36,7 @@ pub(super) const STEP_FIELDS: [&str; 24] = [
     "finally",
     "compensate",
 ];
-const NAME_MAX: usize = 100;
+pub(crate) const NAME_MAX: usize = 100;
 
 /// The steps of a list of the outline.
 pub(super) fn read_list(nodes: &[Node], list: ListAt, facts: &Facts<'_>, report: &mut Report) -> Vec<Step> {

@@ -1,8 +1,8 @@
 //! What may start a run.
 
-mod cron;
-mod event;
-mod webhook;
+pub(super) mod cron;
+pub(super) mod event;
+pub(super) mod webhook;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,10 +15,10 @@ use crate::suggest::{closest, listed};
 use crate::tree::{Entry, Node};
 use crate::{Input, Template, Trigger, TriggerKind};
 
-const TRIGGERS_MAX: usize = 20;
-const ID_MAX: usize = 50;
-const TYPES: [&str; 4] = ["cron", "webhook", "event", "manual"];
-const TRIGGER_FIELDS: [&str; 7] = ["id", "type", "config", "enabled", "if", "inputs", "idempotency_key"];
+pub(crate) const TRIGGERS_MAX: usize = 20;
+pub(crate) const ID_MAX: usize = 50;
+pub(crate) const TYPES: [&str; 4] = ["cron", "webhook", "event", "manual"];
+pub(crate) const TRIGGER_FIELDS: [&str; 7] = ["id", "type", "config", "enabled", "if", "inputs", "idempotency_key"];
 
 /// `workflow` is the id, which is the default endpoint.
 pub(super) fn read(

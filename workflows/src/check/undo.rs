@@ -9,7 +9,7 @@ use super::{Facts, Report, body, values};
 use crate::tree::{Kind, Node};
 use crate::{Compensate, Step};
 
-const FIELDS: [&str; 5] = ["type", "config", "retry", "retries", "timeout"];
+pub(crate) const FIELDS: [&str; 5] = ["type", "config", "retry", "retries", "timeout"];
 
 pub(super) fn read(node: &Node, index: StepAt, id: &str, facts: &Facts<'_>, report: &mut Report) -> Option<Compensate> {
     if let Kind::List(nodes) = &node.kind {

@@ -9,7 +9,7 @@ use crate::duration::{ParseDurationError, parse_duration};
 use crate::tree::{Kind, Node};
 
 /// Nothing in a document may take longer than this.
-pub(super) const DURATION_MAX: Duration = Duration::from_hours(366 * 24);
+pub(crate) const DURATION_MAX: Duration = Duration::from_hours(366 * 24);
 
 pub(super) fn wrong_kind(field: &str, node: &Node, expected: &str) -> Finding {
     Finding::error("E105", node.span, format!("`{field}` must be {expected}")).label(format!("this is {}", node.what()))

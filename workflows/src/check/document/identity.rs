@@ -7,9 +7,9 @@ use crate::slug::{SLUG_MAX, derived, is_workflow_id, slug};
 use crate::source::Span;
 use crate::tree::{Kind, Node};
 
-const NAME_MAX: usize = 100;
-const DESCRIPTION_MAX: usize = 2000;
-const LABELS_MAX: usize = 16;
+pub(crate) const NAME_MAX: usize = 100;
+pub(crate) const DESCRIPTION_MAX: usize = 2000;
+pub(crate) const LABELS_MAX: usize = 16;
 
 /// Whether the document says which version of the format it is written in.
 pub(super) fn version(tree: &Node, report: &mut Report) -> bool {

@@ -4,8 +4,8 @@ use crate::check::{Finding, Report, values};
 use crate::source::Span;
 use crate::tree::Node;
 
-const SECRETS_MAX: usize = 50;
-const SECRET_NAME_MAX: usize = 100;
+pub(crate) const SECRETS_MAX: usize = 50;
+pub(crate) const SECRET_NAME_MAX: usize = 100;
 
 /// Names that the document may read; each has to be set on the server.
 pub(super) fn read(node: &Node, report: &mut Report) -> Vec<(String, Span)> {

@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::tree::{Node, Places};
 use crate::{CatchUp, CronRules, CronTrigger, Overlap, format_duration};
 
-pub(super) const FIELDS: [&str; 8] =
+pub(crate) const FIELDS: [&str; 8] =
     ["schedule", "timezone", "jitter", "overlap", "catch_up", "catch_up_window", "starts_at", "ends_at"];
 /// Instants looked at to find two that are nearer to each other than the jitter is long.
 const COMPARED: usize = 500;

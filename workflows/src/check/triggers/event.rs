@@ -4,8 +4,8 @@ use crate::EventTrigger;
 use crate::check::{Finding, Report, values};
 use crate::tree::Node;
 
-pub(super) const FIELDS: [&str; 1] = ["event"];
-const NAME_MAX: usize = 255;
+pub(crate) const FIELDS: [&str; 1] = ["event"];
+pub(crate) const NAME_MAX: usize = 255;
 
 pub(super) fn read(config: Option<&Node>, type_node: &Node, report: &mut Report) -> Option<EventTrigger> {
     let Some(node) = config.and_then(|config| config.field("event")) else {

@@ -9,18 +9,18 @@ use crate::source::Span;
 use crate::tree::{Entry, Kind, Node, Places};
 use crate::{Respond, Signature, SignatureScheme, WebhookAuth, WebhookTrigger};
 
-const ENDPOINT_MAX: usize = 200;
+pub(crate) const ENDPOINT_MAX: usize = 200;
 /// `key` and `path` are how the replaced system called the endpoint.
-pub(super) const FIELDS: [&str; 9] =
+pub(crate) const FIELDS: [&str; 9] =
     ["endpoint", "key", "path", "auth", "signature", "respond", "respond_timeout", "methods", "max_body"];
-const SIGNATURE_FIELDS: [&str; 6] = ["scheme", "secret", "header", "prefix", "tolerance", "verify_token"];
-const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+pub(crate) const SIGNATURE_FIELDS: [&str; 6] = ["scheme", "secret", "header", "prefix", "tolerance", "verify_token"];
+pub(crate) const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 const RESPOND_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const RESPOND_TIMEOUT_MAX: Duration = Duration::from_mins(1);
 const TOLERANCE_DEFAULT: Duration = Duration::from_mins(5);
 /// Bytes.
 const BODY_DEFAULT: usize = 512 * 1024;
-const BODY_MAX: u32 = 5 * 1024 * 1024;
+pub(crate) const BODY_MAX: u32 = 5 * 1024 * 1024;
 
 pub(super) fn read(
     config: Option<&Node>,
