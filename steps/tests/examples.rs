@@ -23,6 +23,8 @@ fn every_example_can_be_deployed_as_it_is() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let mut names: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    // The documents of the whole language have tests of their own.
+    names.retain(|name| name != "language");
     names.sort();
     assert_eq!(names, ["heartbeat.yaml", "hello.yaml", "nightly-report.yaml", "order-confirmation.json", OLD]);
     for name in names.iter().filter(|name| *name != OLD) {

@@ -31,13 +31,13 @@ pub async fn start(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let asks = uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("hub.")));
-    if method == Method::GET && asks {
-        return signature::handshake(State(api), Name(endpoint), headers, uri).await;
-    }
     let found = answered(&api, find_endpoint(&api.engine, &endpoint)).await?;
     // A stranger learns nothing about which endpoints there are.
     let signature = answered(&api, signature::expected(&api, found.as_deref())).await?;
+    let shakes = signature.as_ref().is_some_and(|signature| signature.verify_token.is_some());
+    if method == Method::GET && shakes {
+        return signature::handshake(State(api), Name(endpoint), headers, uri).await;
+    }
     let authenticated = signature.is_none() && found.as_ref().is_none_or(|found| found.authenticated);
     let caller = if authenticated { Some(auth::require(&api, &headers, Scope::TriggersCreate).await?) } else { None };
     let found = found.ok_or_else(|| Problem::not_found(&format!("endpoint `{endpoint}`")))?;

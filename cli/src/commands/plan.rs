@@ -118,6 +118,11 @@ pub fn show(deployed: &Value) {
             show_active(count, &row["previous_version"]);
         }
     }
+    match deployed["secrets"].as_array().map_or(0, Vec::len) {
+        0 => {}
+        1 => output::line("  secrets: the one that is declared is set"),
+        count => output::line(&format!("  secrets: all {count} are set")),
+    }
 }
 
 pub fn show_changes(changes: &[Change]) {

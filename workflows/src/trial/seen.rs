@@ -85,6 +85,34 @@ impl Seen {
         }
     }
 
+    /// An item goes out of sight as soon as it has ended: what is stored of it says how.
+    fn keep_end(&mut self, checkpoint: &Checkpoint, known: &Known<'_>) {
+        let status = match checkpoint.status {
+            CheckpointStatus::Succeeded => StepStatus::Succeeded,
+            CheckpointStatus::Failed => StepStatus::Failed,
+            CheckpointStatus::Skipped => StepStatus::Skipped,
+            CheckpointStatus::Retrying | CheckpointStatus::Ambiguous => return,
+        };
+        let Some(step) = known.find(&checkpoint.path) else { return };
+        let before = self.views.remove(&checkpoint.path);
+        let view = StepView {
+            path: checkpoint.path.clone(),
+            name: step.name.clone(),
+            step_type: step.kind().to_owned(),
+            depth: before.as_ref().map_or(0, |view| view.depth),
+            status,
+            attempts: checkpoint.attempt,
+            output: checkpoint.output.clone(),
+            error: checkpoint.error.clone(),
+            handled: false,
+            items: None,
+            started_at: Some(checkpoint.started_at),
+            finished_at: Some(checkpoint.finished_at),
+            waits_until: None,
+        };
+        self.views.insert(checkpoint.path.clone(), view);
+    }
+
     /// This attempt was asked for: its step has begun, and so have the loops around it.
     pub fn asked(&mut self, path: &str, config: Value) {
         self.attempts += 1;
@@ -101,6 +129,7 @@ impl Seen {
     }
 
     pub fn recorded(&mut self, checkpoint: &Checkpoint, known: &Known<'_>) {
+        self.keep_end(checkpoint, known);
         if checkpoint.status == CheckpointStatus::Succeeded {
             self.undone_by_list(&checkpoint.path, known);
         }
@@ -108,21 +137,6 @@ impl Seen {
             && checkpoint.status == CheckpointStatus::Succeeded
         {
             self.undone_one(canonical(owner));
-        }
-        // Items go out of sight with their row.
-        if checkpoint.path.ends_with(']')
-            && let Some(view) = self.views.get_mut(&checkpoint.path)
-        {
-            view.status = match checkpoint.status {
-                CheckpointStatus::Retrying => StepStatus::Retrying,
-                CheckpointStatus::Ambiguous => StepStatus::Ambiguous,
-                CheckpointStatus::Succeeded => StepStatus::Succeeded,
-                CheckpointStatus::Failed => StepStatus::Failed,
-                CheckpointStatus::Skipped => StepStatus::Skipped,
-            };
-            view.attempts = checkpoint.attempt;
-            view.output.clone_from(&checkpoint.output);
-            view.error.clone_from(&checkpoint.error);
         }
     }
 

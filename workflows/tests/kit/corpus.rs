@@ -30,6 +30,10 @@ pub fn documents_in(name: &str) -> Vec<(String, Value)> {
         .expect("read a folder")
         .filter_map(|entry| {
             let file = entry.expect("read an entry").path();
+            // Folders, and the test files beside the documents.
+            if !file.is_file() || file.to_string_lossy().contains(".test.") {
+                return None;
+            }
             let text = std::fs::read_to_string(&file).expect("read a document");
             let name = file.file_name()?.to_str()?.to_owned();
             let value = read(&text, file.extension().is_some_and(|ending| ending != "json"))?;
