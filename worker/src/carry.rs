@@ -346,16 +346,16 @@ impl<'a> Carried<'a> {
             tokio::select! {
                 biased;
                 () = self.carrier.lease.lost().cancelled() => return Next::Gone,
-                changed = signal.changed() => match changed {
-                    Err(_dropped) => return Next::Gone,
-                    Ok(()) => {
-                        let asked = signal.borrow().cancel;
-                        if let (Some(CancelRequest { at, undo }), None) = (asked, self.cancel) {
-                            self.cancel = asked;
-                            return Next::Event(Event::Cancel { at, undo });
-                        }
+                changed = signal.changed() => {
+                    if changed.is_err() {
+                        return Next::Gone;
                     }
-                },
+                    let asked = signal.borrow().cancel;
+                    if let (Some(CancelRequest { at, undo }), None) = (asked, self.cancel) {
+                        self.cancel = asked;
+                        return Next::Event(Event::Cancel { at, undo });
+                    }
+                }
                 Some(landed) = self.attempts.join_next() => {
                     // Aborted tasks bring nothing back.
                     if let Some(next) = landed.ok().and_then(|landed| self.land(landed)) {

@@ -35,12 +35,11 @@ pub(crate) async fn pass(engine: &Engine, asker: &Asker, limits: &Limits) -> Res
     let now = engine.clock().now();
     let mut since = None;
     if let Some(rate) = &limits.rate {
-        let at = match asker.reserved {
-            Some(at) => at,
-            None => {
-                let request = RateRequest { key: rate.key.clone(), limit: rate.limit, per: rate.per };
-                reserve_rate(engine, &request).await?
-            }
+        let at = if let Some(at) = asker.reserved {
+            at
+        } else {
+            let request = RateRequest { key: rate.key.clone(), limit: rate.limit, per: rate.per };
+            reserve_rate(engine, &request).await?
         };
         if now < at {
             return Ok(Gate::Reserved(at));

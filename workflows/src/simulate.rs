@@ -1,6 +1,6 @@
 //! What another version would have done with a recorded run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -124,9 +124,9 @@ fn compare(before: &[StepView], after: &[StepView]) -> Vec<Deviation> {
             after: value(step),
         });
     }
-    let still: BTreeMap<&str, ()> = after.iter().map(|step| (step.path.as_str(), ())).collect();
+    let still: BTreeSet<&str> = after.iter().map(|step| step.path.as_str()).collect();
     for step in before.iter().filter(|step| is_over(step.status) && step.status != StepStatus::Canceled) {
-        if !still.contains_key(step.path.as_str()) {
+        if !still.contains(step.path.as_str()) {
             let before = serde_json::to_value(step.status).ok();
             differences.push(Deviation {
                 path: step.path.clone(),

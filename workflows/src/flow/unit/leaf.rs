@@ -123,7 +123,7 @@ impl Unit {
         match leaf {
             Leaf::Ready => self.begin(step, round, now),
             Leaf::Retrying { due_at, .. } | Leaf::Deferred { due_at, .. } if *due_at <= now => {
-                self.begin(step, round, now)
+                self.begin(step, round, now);
             }
             Leaf::Waiting { since, due_at } if *due_at <= now => {
                 let since = *since;
