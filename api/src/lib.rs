@@ -10,6 +10,7 @@ mod idempotency;
 mod page;
 mod path;
 mod problem;
+mod request;
 mod request_id;
 mod router;
 mod routes;

@@ -1,7 +1,5 @@
 //! What people do to runs: cancelling, going on after a failure, running again, settling what waits.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -9,17 +7,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use onward_engine::{CancelOutcome, Principal, Replay, ReplayVersion, Scope, Settling};
 use onward_workflows::RunId;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::runs::find;
-use crate::auth;
-use crate::body;
 use crate::idempotency;
-use crate::page::Query;
 use crate::path::{Name, Names};
 use crate::problem::Problem;
+use crate::request;
 use crate::router::Api;
 
 #[derive(Debug, Deserialize)]
@@ -38,7 +33,7 @@ pub async fn cancel(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (caller, request): (_, CancelRequest) = read(&api, &headers, &uri, body).await?;
+    let (caller, request): (_, CancelRequest) = request::read(&api, Scope::RunsWrite, &headers, &uri, body).await?;
     let run = find(&api, &id).await?;
     let outcome = if request.undo {
         onward_engine::cancel_and_undo(&api.engine, run).await?
@@ -68,7 +63,7 @@ pub async fn retry(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (caller, request): (_, RetryRequest) = read(&api, &headers, &uri, body).await?;
+    let (caller, request): (_, RetryRequest) = request::read(&api, Scope::RunsWrite, &headers, &uri, body).await?;
     let run = find(&api, &id).await?;
     let again = onward_engine::retry(&api.engine, run, request.only.as_deref(), &caller.name).await?;
     tracing::info!(run.id = %run, by = %caller.name, paths = again.len(), "a failed run goes on");
@@ -104,7 +99,7 @@ pub async fn replay(
     body: Body,
 ) -> Result<Response, Problem> {
     idempotency::refuse(&headers, "each replay is a new run; the list of runs shows what was started")?;
-    let (caller, request): (_, ReplayRequest) = read(&api, &headers, &uri, body).await?;
+    let (caller, request): (_, ReplayRequest) = request::read(&api, Scope::RunsWrite, &headers, &uri, body).await?;
     let run = find(&api, &id).await?;
     let wish = Replay { inputs: request.inputs, version: request.version, from: request.from };
     let new = onward_engine::replay(&api.engine, run, &wish, &caller.name).await?;
@@ -135,7 +130,7 @@ pub async fn complete(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (caller, request): (_, CompleteRequest) = read(&api, &headers, &uri, body).await?;
+    let (caller, request): (_, CompleteRequest) = request::read(&api, Scope::RunsWrite, &headers, &uri, body).await?;
     settle(&api, &id, &path, Settling::Complete(request.output), &caller).await
 }
 
@@ -146,7 +141,7 @@ pub async fn skip(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (caller, NoRequest {}) = read(&api, &headers, &uri, body).await?;
+    let (caller, NoRequest {}) = request::read(&api, Scope::RunsWrite, &headers, &uri, body).await?;
     settle(&api, &id, &path, Settling::Skip, &caller).await
 }
 
@@ -157,7 +152,7 @@ pub async fn retry_step(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (caller, NoRequest {}) = read(&api, &headers, &uri, body).await?;
+    let (caller, NoRequest {}) = request::read(&api, Scope::RunsWrite, &headers, &uri, body).await?;
     settle(&api, &id, &path, Settling::Retry, &caller).await
 }
 
@@ -176,17 +171,4 @@ async fn settle(api: &Api, id: &str, path: &str, settling: Settling, caller: &Pr
 
 fn url(run: RunId) -> String {
     format!("/api/v1/runs/{run}")
-}
-
-/// The caller, who may change runs, and what was sent.
-async fn read<T: DeserializeOwned>(
-    api: &Api,
-    headers: &HeaderMap,
-    uri: &Uri,
-    body: Body,
-) -> Result<(Arc<Principal>, T), Problem> {
-    let caller = auth::require(api, headers, Scope::RunsWrite).await?;
-    Query::refuse(uri)?;
-    let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
-    Ok((caller, body::parse_request(headers, &bytes)?))
 }

@@ -1,23 +1,20 @@
 //! Schedules and workers: what will happen, and who will do it.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use onward_engine::{Backfill, Paused, Principal, ScheduleId, Scope, list_schedules, list_workers, next_fires};
+use onward_engine::{Backfill, Paused, ScheduleId, Scope, list_schedules, list_workers, next_fires};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::auth;
-use crate::body;
 use crate::page::Query;
 use crate::path::Name;
 use crate::problem::{Code, Problem};
+use crate::request;
 use crate::router::Api;
 
 const FIRES_DEFAULT: u16 = 10;
@@ -52,7 +49,7 @@ pub async fn pause(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (caller, request): (_, PauseRequest) = read(&api, &headers, &uri, body).await?;
+    let (caller, request): (_, PauseRequest) = request::read(&api, Scope::SchedulesWrite, &headers, &uri, body).await?;
     let now = api.engine.clock().now();
     let until =
         request.until.map(|until| instant("until", &until, |length| now.checked_add_signed(length))).transpose()?;
@@ -72,7 +69,7 @@ pub async fn resume(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (caller, ResumeRequest {}) = read(&api, &headers, &uri, body).await?;
+    let (caller, ResumeRequest {}) = request::read(&api, Scope::SchedulesWrite, &headers, &uri, body).await?;
     let resumed = onward_engine::resume(&api.engine, &parse(&id)?).await?;
     tracing::info!(schedule = %resumed.id, by = %caller.name, "a schedule was resumed");
     Ok(Json(shown(&resumed)).into_response())
@@ -116,7 +113,8 @@ pub async fn backfill(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (caller, request): (_, BackfillRequest) = read(&api, &headers, &uri, body).await?;
+    let (caller, request): (_, BackfillRequest) =
+        request::read(&api, Scope::SchedulesWrite, &headers, &uri, body).await?;
     let at_once = match request.overlap {
         BackfillOverlap::Queue => false,
         BackfillOverlap::Allow => true,
@@ -136,19 +134,6 @@ pub async fn backfill(
         "from": done.from, "to": done.to, "count": done.count, "known": done.known, "dry_run": wish.dry_run,
     });
     Ok((status, Json(body)).into_response())
-}
-
-/// The caller, who may do such things, and what was sent.
-async fn read<T: DeserializeOwned>(
-    api: &Api,
-    headers: &HeaderMap,
-    uri: &Uri,
-    body: Body,
-) -> Result<(Arc<Principal>, T), Problem> {
-    let caller = auth::require(api, headers, Scope::SchedulesWrite).await?;
-    Query::refuse(uri)?;
-    let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
-    Ok((caller, body::parse_request(headers, &bytes)?))
 }
 
 /// An instant, or a duration that somebody knows the beginning of.

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::auth;
-use crate::body;
 use crate::page::Query;
 use crate::path::Name;
 use crate::problem::{Code, Problem};
+use crate::request;
 use crate::router::Api;
 
 #[derive(Deserialize)]
@@ -39,10 +39,8 @@ pub async fn set(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = auth::require(&api, &headers, Scope::SecretsWrite).await?;
-    Query::refuse(&uri)?;
-    let bytes = body::read(body, api.settings.body_bytes_max, api.settings.body_timeout).await?;
-    let Value::String(value) = body::parse_request::<SetRequest>(&headers, &bytes)?.value else {
+    let (caller, request): (_, SetRequest) = request::read(&api, Scope::SecretsWrite, &headers, &uri, body).await?;
+    let Value::String(value) = request.value else {
         return Err(Problem::new(Code::InvalidRequest, "`value` takes a text"));
     };
     let set = SetSecret { name, value: SecretString::from(value), by: caller.name.clone() };
