@@ -11,6 +11,7 @@ mod documents;
 mod failure;
 mod findings;
 mod keyring;
+mod local_time;
 mod logging;
 mod output;
 mod process;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
 use onward_workflows::{Format, Source, Style, evaluate, parse_data, render};
 use serde_json::{Map, Value, json};
 
 use crate::documents;
 use crate::failure::{Exit, Failure};
+use crate::local_time;
 use crate::output;
 use crate::settings::Settings;
 
@@ -45,7 +45,7 @@ pub fn eval(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
         }
     }
     let source = Source::new("<expression>", wish.expression, Format::Yaml);
-    match evaluate(&source, &roots, now()) {
+    match evaluate(&source, &roots, local_time::now()) {
         Ok(Value::String(text)) if !settings.json => output::line(&text),
         Ok(value) => output::line(&value.to_string()),
         Err(finding) if settings.json => {
@@ -58,9 +58,4 @@ pub fn eval(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-#[expect(clippy::disallowed_methods, reason = "nothing is decided by it: it is what `now()` shows")]
-fn now() -> DateTime<Utc> {
-    Utc::now()
 }

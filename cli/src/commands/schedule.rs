@@ -12,6 +12,7 @@ use super::deploy::confirm;
 use crate::arguments::Schedule;
 use crate::client::Client;
 use crate::failure::{Exit, Failure};
+use crate::local_time;
 use crate::output;
 use crate::settings::Settings;
 
@@ -102,7 +103,7 @@ async fn next(settings: &Settings, client: &Client, workflow: Option<&str>, coun
         output::objects(&fires["data"]);
         return Ok(ExitCode::SUCCESS);
     }
-    let now = now();
+    let now = local_time::now();
     let rows: Vec<Vec<String>> = list(&fires["data"]).iter().map(|fire| fire_row(fire, now)).collect();
     output::table(&["IN", "LOCAL", "UTC", "WORKFLOW", "TRIGGER"], &rows);
     if rows.is_empty() {
@@ -144,12 +145,6 @@ fn note(moved: &Value) -> Option<String> {
     let what = if moved["kind"] == "skipped" { "does not exist" } else { "comes twice" };
     let once = if moved["kind"] == "skipped" { "" } else { " once," };
     Some(format!("note: {named} {what} in {zone} (clock change); {workflow} will run{once} at {runs_at}"))
-}
-
-/// Only to say how far away an instant is; nothing is decided by it.
-#[expect(clippy::disallowed_methods, reason = "a distance shown to a person on this machine")]
-fn now() -> DateTime<Utc> {
-    Utc::now()
 }
 
 #[cfg(test)]
