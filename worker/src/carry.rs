@@ -13,7 +13,7 @@ use onward_engine::{
     Written, load,
 };
 use onward_steps::Steps;
-use onward_workflows::{Action, End, ErrorKind, Event, Flow, Limits, RunId, RunStatus, RunStep, StepError};
+use onward_workflows::{Action, End, ErrorKind, Event, Flow, Limits, RunId, RunStatus, RunStep, StepError, Wait};
 use rand::Rng;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -212,9 +212,9 @@ impl<'a> Carried<'a> {
             if self.is_idle() && self.carrier.drain.is_cancelled() {
                 return self.hand_back(TimeDelta::zero()).await;
             }
-            let wake_at = self.wake_at();
-            // What happens outside reaches a run only while it is parked.
             let waits = self.flow.waits();
+            let wake_at = self.wake_at(&waits);
+            // What happens outside reaches a run only while it is parked.
             let outside = waits.iter().any(|wait| is_outside(&wait.kind));
             if self.is_idle() && (outside || wake_at - self.now() > IN_MEMORY_WAIT_MAX) {
                 return self.park(wake_at).await;
@@ -242,9 +242,9 @@ impl<'a> Carried<'a> {
     }
 
     /// The earliest instant at which the flow has to be told the time.
-    fn wake_at(&self) -> DateTime<Utc> {
+    fn wake_at(&self, waits: &[Wait]) -> DateTime<Utc> {
         let deadline = self.flow.deadline();
-        self.flow.waits().first().map_or(deadline, |wait| wait.due_at.min(deadline))
+        waits.first().map_or(deadline, |wait| wait.due_at.min(deadline))
     }
 
     /// Has everything asked for stored; `Some` when this stretch is over with it.
