@@ -177,11 +177,13 @@ impl Flow {
     fn committed(&mut self, path: String, attempt: u32, now: DateTime<Utc>, actions: &mut Vec<Action>) {
         let mut next = Some((path, attempt));
         while let Some((path, attempt)) = next.take() {
-            let mut counts = false;
+            let mut counts_from = None;
             self.with_unit(&path, now, actions, &mut |step, unit, round| {
-                counts = unit.committed(step, round, attempt);
+                counts_from = unit.committed(step, round, attempt);
             });
-            if counts {
+            if let Some(at) = counts_from {
+                // Before what is due later, though that is due by now: a resumed flow goes through it in this order.
+                while self.settle(at, actions) {}
                 next = self.stored.next_early();
             }
             // What follows from one is asked for before the next one counts.

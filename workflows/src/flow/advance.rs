@@ -91,6 +91,7 @@ impl Flow {
             Phase::Main => {
                 if deadline <= now {
                     self.main.halt(Cut::at(deadline));
+                    round.stored.pass(deadline);
                 }
                 self.main.advance(&definition.steps, &mut round)
             }

@@ -61,6 +61,8 @@ pub(super) struct List {
     lanes: Option<Lanes>,
     /// Something of it is stored.
     traced: bool,
+    /// The latest end of what was given up: nothing can follow from the list before that is known.
+    given_up_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug)]
@@ -97,6 +99,7 @@ enum State {
     /// Given up, or its turn would have come too late.
     Canceled {
         kept: Option<Box<Unit>>,
+        had_turn: bool,
     },
 }
 
@@ -114,7 +117,7 @@ impl List {
         let places = steps.iter().map(|_| Place::default()).collect();
         let lanes = at_once.map(Lanes::new);
         let (first_open, open) = (0, steps.len());
-        Self { env, since, places, first_open, open, stop: None, halt: None, lanes, traced: false }
+        Self { env, since, places, first_open, open, stop: None, halt: None, lanes, traced: false, given_up_at: None }
     }
 
     /// Goes on as far as it can; says how the list ended, once nothing of it is at work any more.
@@ -154,7 +157,7 @@ impl List {
             // In the order of the list, also when one further down would be ready sooner.
             match index.checked_sub(1).map(|above| &self.places[above].state) {
                 Some(State::Pending) => return,
-                Some(State::Canceled { .. }) => is_after_end = true,
+                Some(State::Canceled { had_turn, .. }) => is_after_end = !had_turn,
                 Some(State::At(_) | State::Over { .. }) | None => {}
             }
             let Some(room_at) = lanes.room_at(self.since) else { return };
@@ -166,7 +169,7 @@ impl List {
             || self.env.horizon.is_some_and(|horizon| horizon < ready_at);
         // What is stored had its turn, whatever the clocks say.
         if is_late && !self.had_turn(steps, round.stored, index) {
-            self.places[index].state = State::Canceled { kept: None };
+            self.places[index].state = State::Canceled { kept: None, had_turn: false };
             return;
         }
         if let Some(lanes) = &mut self.lanes {
@@ -215,7 +218,7 @@ impl List {
     pub fn finished_at(&self, steps: &[Step], known: &Known) -> DateTime<Utc> {
         let ends = (0..self.places.len()).filter_map(|index| Some(self.result(steps, known, index)?.finished_at));
         let stop = self.stop.as_ref().map(|stop| stop.cut.at);
-        ends.chain(stop).fold(self.since, DateTime::max)
+        ends.chain(stop).chain(self.given_up_at).fold(self.since, DateTime::max)
     }
 
     fn end(&mut self, step: &Step, round: &mut Round<'_>, index: usize, ended: Ended) {
@@ -226,8 +229,9 @@ impl List {
         self.traced |= traced;
         let kept = step.number.undoable.then_some(unit);
         let (result, why) = match ended {
-            Ended::Canceled => {
-                self.places[index].state = State::Canceled { kept };
+            Ended::Canceled(at) => {
+                self.given_up_at = self.given_up_at.max(Some(at));
+                self.places[index].state = State::Canceled { kept, had_turn: true };
                 return;
             }
             Ended::Over(result) => {

@@ -176,25 +176,30 @@ impl Loop {
 
     fn end(&mut self, step: &Step, round: &mut Round<'_>, index: usize, unit: Box<Unit>, ended: Ended) {
         self.traced |= unit.is_traced();
-        if let Ended::Over(result) | Ended::Returned(result) = ended {
-            let StepResult { verdict, output, error, handled, finished_at, .. } = result;
-            self.lanes.leave(finished_at);
-            self.finished_at = self.finished_at.max(finished_at);
-            if verdict == Verdict::Failed && !handled {
-                let error = error.clone().expect("an item that failed has an error");
-                let cut = Cut { at: finished_at, slot: index };
-                if self.stop.as_ref().is_none_or(|(stop, _)| cut < *stop) {
-                    self.stop = Some((cut, Arc::new(error)));
-                }
-            }
-            self.outputs[index] = output;
-            self.results[index] = Some(ItemResult { verdict, handled, error: error.map(Box::new) });
+        match ended {
+            Ended::Over(result) | Ended::Returned(result) => self.item_over(index, result),
+            Ended::Canceled(at) => self.finished_at = self.finished_at.max(at),
         }
         if step.number.undoable {
             self.kept.insert(index, unit);
         } else {
             round.known.rooms.close(unit.env.room);
         }
+    }
+
+    fn item_over(&mut self, index: usize, result: StepResult) {
+        let StepResult { verdict, output, error, handled, finished_at, .. } = result;
+        self.lanes.leave(finished_at);
+        self.finished_at = self.finished_at.max(finished_at);
+        if verdict == Verdict::Failed && !handled {
+            let error = error.clone().expect("an item that failed has an error");
+            let cut = Cut { at: finished_at, slot: index };
+            if self.stop.as_ref().is_none_or(|(stop, _)| cut < *stop) {
+                self.stop = Some((cut, Arc::new(error)));
+            }
+        }
+        self.outputs[index] = output;
+        self.results[index] = Some(ItemResult { verdict, handled, error: error.map(Box::new) });
     }
 
     pub fn halt(&mut self, step: &Step, cut: Cut, round: &mut Round<'_>) {
@@ -233,6 +238,11 @@ impl Loop {
         for index in self.undoing.iter().flat_map(|undoing| &undoing.active) {
             self.kept[index].undo_waits(step, waits);
         }
+    }
+
+    /// The latest end of an item.
+    pub fn finished_at(&self) -> DateTime<Utc> {
+        self.finished_at
     }
 
     /// The last item first; as many at once as had been at work at once.

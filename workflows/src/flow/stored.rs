@@ -21,6 +21,8 @@ pub(super) struct Stored {
     last_items: HashMap<String, usize>,
     /// The last instant of which something is stored or asked to be.
     latest: DateTime<Utc>,
+    /// The last deadline that has put an end to something.
+    passed: DateTime<Utc>,
     /// Checkpoints that were asked for, and those of them that count.
     asked: u64,
     counted: u64,
@@ -75,6 +77,7 @@ impl Stored {
             children: past.children.into_iter().map(|child| (child.run, child)).collect(),
             last_items,
             latest,
+            passed: DateTime::<Utc>::MIN_UTC,
             asked: 0,
             counted: 0,
             early: Vec::new(),
@@ -96,7 +99,16 @@ impl Stored {
         // Of two that are on their way the one asked for first is the earlier.
         let earliest = if self.asked == self.counted { self.latest } else { self.latest + TimeDelta::microseconds(1) };
         self.latest = finished_at.max(earliest);
+        // A resumed flow notices a deadline before what came to be known after it.
+        if self.latest <= self.passed {
+            self.latest = self.passed + TimeDelta::microseconds(1);
+        }
         self.latest
+    }
+
+    /// A deadline has put an end to something.
+    pub fn pass(&mut self, deadline: DateTime<Utc>) {
+        self.passed = self.passed.max(deadline);
     }
 
     /// The number of the checkpoint that is asked for now.

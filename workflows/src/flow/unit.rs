@@ -132,7 +132,8 @@ pub(super) enum Ended {
     Over(StepResult),
     /// It ends the run as succeeded.
     Returned(StepResult),
-    Canceled,
+    /// With the instant at which its `finally` was over.
+    Canceled(DateTime<Utc>),
 }
 
 /// What a unit has come to, while its `finally` is at work.

@@ -15,7 +15,7 @@ impl List {
             } else if self.had_no_turn(step, index, cut) {
                 // Computed or made ready in this very round, before the cut was known.
                 round.known.rooms.clear(self.env.room, step.number.slot..step.number.slot + step.number.slots);
-                self.places[index].state = State::Canceled { kept: None };
+                self.places[index].state = State::Canceled { kept: None, had_turn: false };
             }
             if let State::At(unit) = &mut self.places[index].state {
                 unit.halt(step, cut, round);
@@ -58,7 +58,7 @@ impl List {
         match &self.places[index].state {
             State::Over { traced, .. } => *traced,
             State::At(unit) => unit.has_begun(step, round.stored),
-            State::Canceled { kept } => kept.as_ref().is_some_and(|unit| unit.is_traced()),
+            State::Canceled { kept, .. } => kept.as_ref().is_some_and(|unit| unit.is_traced()),
             State::Pending => false,
         }
     }

@@ -26,10 +26,10 @@ impl List {
         for (place, step) in self.places.iter_mut().zip(steps) {
             let found = match &mut place.state {
                 State::At(unit) => unit.find(step, path, act),
-                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit) } => {
+                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit), .. } => {
                     unit.find_undo(step, path, act)
                 }
-                State::Pending | State::Over { kept: None, .. } | State::Canceled { kept: None } => None,
+                State::Pending | State::Over { kept: None, .. } | State::Canceled { kept: None, .. } => None,
             };
             if found.is_some() {
                 return found;
@@ -42,10 +42,10 @@ impl List {
         for (place, step) in self.places.iter().zip(steps) {
             match &place.state {
                 State::At(unit) => unit.waits(step, waits),
-                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit) } => {
+                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit), .. } => {
                     unit.undo_waits(step, waits);
                 }
-                State::Pending | State::Over { kept: None, .. } | State::Canceled { kept: None } => {}
+                State::Pending | State::Over { kept: None, .. } | State::Canceled { kept: None, .. } => {}
             }
         }
     }
@@ -57,10 +57,10 @@ impl List {
         let mut all = Some(since);
         for (index, step) in steps.iter().enumerate().rev() {
             let end = ready[index].and_then(|ready_at| match &mut self.places[index].state {
-                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit) } => {
+                State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit), .. } => {
                     unit.undo(step, ready_at, round)
                 }
-                State::Pending | State::At(_) | State::Over { kept: None, .. } | State::Canceled { kept: None } => {
+                State::Pending | State::At(_) | State::Over { kept: None, .. } | State::Canceled { kept: None, .. } => {
                     Some(ready_at)
                 }
             });
@@ -75,7 +75,7 @@ impl List {
     /// Calls `see` with each undo that has begun, or could.
     pub fn undos(&self, steps: &[Step], see: &mut dyn FnMut(&str, UndoSeen)) {
         for (place, step) in self.places.iter().zip(steps) {
-            if let State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit) } = &place.state {
+            if let State::Over { kept: Some(unit), .. } | State::Canceled { kept: Some(unit), .. } = &place.state {
                 unit.undos(step, see);
             }
         }
@@ -88,7 +88,7 @@ impl List {
             State::Pending => Seen::Pending,
             State::At(unit) => Seen::At(unit),
             State::Over { kept, .. } => Seen::Over(kept.as_deref()),
-            State::Canceled { kept } => Seen::Canceled(kept.as_deref()),
+            State::Canceled { kept, .. } => Seen::Canceled(kept.as_deref()),
         }
     }
 }

@@ -102,6 +102,7 @@ impl Unit {
         let deadline = step.timeout.map(|timeout| list.since + timeout);
         if let Some(deadline) = deadline.filter(|deadline| *deadline <= round.now) {
             list.halt(Cut::at(deadline));
+            round.stored.pass(deadline);
         }
         let end = list.advance(steps, round)?;
         let at = list.finished_at(steps, round.known);

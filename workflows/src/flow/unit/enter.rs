@@ -65,7 +65,7 @@ impl Unit {
                 Some(match end {
                     Ok((output, at)) => BodyEnd::Done { output, shaped: true, at },
                     Err(Some(failed)) => BodyEnd::Failed(failed),
-                    Err(None) => BodyEnd::Halted { at: self.ready_at },
+                    Err(None) => BodyEnd::Halted { at: items.finished_at() },
                 })
             }
         }

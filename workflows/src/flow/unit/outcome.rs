@@ -140,14 +140,16 @@ impl Unit {
         round.actions.push(Action::Record { checkpoint, line });
     }
 
-    /// The checkpoint that was asked for is stored. True when it counts, false when one asked for earlier is missing.
-    pub fn committed(&mut self, step: &Step, round: &mut Round<'_>, attempt: u32) -> bool {
+    /// The checkpoint that was asked for is stored. `Some` with its instant when it counts, `None` when one asked for
+    /// earlier is missing.
+    pub fn committed(&mut self, step: &Step, round: &mut Round<'_>, attempt: u32) -> Option<DateTime<Utc>> {
         let ((Phase::Recording(asked), _) | (_, Work::Leaf(Leaf::Recording(asked)))) = (&self.phase, &self.body) else {
-            return false;
+            return None;
         };
         if asked.checkpoint.attempt != attempt || !round.stored.counts(asked.number, &self.path, attempt) {
-            return false;
+            return None;
         }
+        let at = asked.checkpoint.finished_at;
         if matches!(self.phase, Phase::Recording(_))
             && let Phase::Recording(asked) = std::mem::replace(&mut self.phase, Phase::Over)
         {
@@ -157,7 +159,7 @@ impl Unit {
         {
             self.apply(step, round, *asked.checkpoint);
         }
-        true
+        Some(at)
     }
 
     /// Makes a stored checkpoint, the last one of its path, count.

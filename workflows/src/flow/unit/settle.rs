@@ -95,7 +95,7 @@ impl Unit {
                 Ended::Over(StepResult { error: Some(error), handled: is_handled, is_loop, items, ..result })
             }
             Settling::Returned(value) => Ended::Returned(StepResult::new(Verdict::Succeeded, value, attempts, times)),
-            Settling::Canceled => Ended::Canceled,
+            Settling::Canceled => Ended::Canceled(settled.at),
         }
     }
 }
