@@ -49,6 +49,9 @@ pub struct SettingFlags {
     /// Queues that a worker serves, separated by commas; all without it [env: ONWARD_QUEUES]
     #[arg(long, global = true, value_name = "NAMES", hide_short_help = true)]
     pub queues: Option<String>,
+    /// Step types that a worker carries out, separated by commas; all without it [env: ONWARD_STEP_TYPES]
+    #[arg(long, global = true, value_name = "TYPES", hide_short_help = true)]
+    pub step_types: Option<String>,
     /// Attempts in flight at once [env: ONWARD_SEATS]
     #[arg(long, global = true, value_name = "N", hide_short_help = true)]
     pub seats: Option<String>,

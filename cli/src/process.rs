@@ -47,8 +47,11 @@ impl Process {
     }
 
     pub fn work(&mut self, settings: &Settings) -> Result<(), Failure> {
-        let steps =
-            onward_steps::Settings { http_hosts: settings.http_hosts.clone(), ..onward_steps::Settings::default() };
+        let steps = onward_steps::Settings {
+            http_hosts: settings.http_hosts.clone(),
+            step_types: settings.step_types.clone(),
+            ..onward_steps::Settings::default()
+        };
         let steps = Arc::new(Steps::new(steps).map_err(|error| Failure::because(Exit::Failed, error))?);
         let worker = onward_worker::Settings {
             seats: settings.seats,

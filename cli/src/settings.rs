@@ -26,6 +26,8 @@ pub struct Settings {
     pub log: Option<String>,
     /// `None`: all.
     pub queues: Option<Vec<String>>,
+    /// What its worker carries out; `None`: all.
+    pub step_types: Option<Vec<String>>,
     pub seats: usize,
     pub keyring: Option<PathBuf>,
     /// Seals secrets; 32 bytes in base64.
@@ -52,6 +54,7 @@ impl fmt::Debug for Settings {
             .field("listen", &self.listen)
             .field("log", &self.log)
             .field("queues", &self.queues)
+            .field("step_types", &self.step_types)
             .field("seats", &self.seats)
             .field("keyring", &self.keyring)
             .field("secrets_key", &hidden(&self.secrets_key))
@@ -105,6 +108,7 @@ impl Settings {
                 filter
             }),
             queues: layers.queues(),
+            step_types: layers.step_types(),
             seats: layers.seats(),
             keyring: layers.text("keyring").map(|(file, _)| PathBuf::from(file)),
             secrets_key: layers.text("secrets_key").map(|(key, from)| {
@@ -147,6 +151,7 @@ fn flag_values(flags: &SettingFlags) -> BTreeMap<&'static str, String> {
         ("listen", &flags.listen),
         ("log", &flags.log),
         ("queues", &flags.queues),
+        ("step_types", &flags.step_types),
         ("seats", &flags.seats),
         ("keyring", &flags.keyring),
         ("http_hosts", &flags.http_hosts),

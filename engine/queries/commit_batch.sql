@@ -54,6 +54,21 @@ announced as (
     join mine on mine.run_id = a.run_id
     on conflict do nothing
 ),
+-- A routed step becomes a job of its own, once: a repeated batch must not bring back what was carried out meanwhile.
+handed as (
+    insert into onward.pending (run_id, path, attempt, kind, name)
+    select s.run_id, s.path, s.attempt, 'routed', s.queue
+    from unnest($33::uuid[], $34::text[], $35::int[], $36::text[]) as s (run_id, path, attempt, queue)
+    join mine on mine.run_id = s.run_id
+    on conflict do nothing
+    returning run_id, path, attempt
+),
+routed as (
+    insert into onward.job (run_id, path, queue, priority, due_at)
+    select s.run_id, s.path, s.queue, s.priority::onward.priority, onward.now()
+    from unnest($33::uuid[], $34::text[], $35::int[], $36::text[], $37::text[]) as s (run_id, path, attempt, queue, priority)
+    join handed h on h.run_id = s.run_id and h.path = s.path and h.attempt = s.attempt
+),
 moved as (
     update onward.job j
     set worker_id = case when l.move in ('park', 'release') then null else j.worker_id end,

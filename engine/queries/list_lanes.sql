@@ -1,4 +1,5 @@
--- The queues and priorities that have a claimable job, found by skipping through the claim's index.
+-- The queues and priorities that have a claimable job, found by skipping through the claim's index. A queue for one step
+-- type is for those who carry that type out, whatever else they serve.
 with recursive lane as (
     (
         select j.queue, j.priority
@@ -20,5 +21,5 @@ with recursive lane as (
 )
 select queue as "queue!", priority as "priority!: Priority"
 from lane
-where $1::text[] is null or queue = any($1)
+where case when queue like 'type:%' then queue = any($3::text[]) else $1::text[] is null or queue = any($1) end
 limit $2

@@ -6,6 +6,7 @@ held as materialized (
     select j.run_id, j.path
     from me m
     join onward.job j on j.worker_id = m.id
+    join unnest($2::uuid[], $4::text[]) as named (run_id, path) on named.run_id = j.run_id and named.path = j.path
     where j.run_id = any($2::uuid[])
     order by j.run_id, j.path
     for no key update of j

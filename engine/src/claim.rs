@@ -15,6 +15,14 @@ const BOUND_MARGIN: TimeDelta = TimeDelta::milliseconds(250);
 /// Every so many claims the oldest job goes first, whatever its priority.
 const OLDEST_EVERY: u32 = 10;
 
+/// How the names of queues begin that no document can name: each is for one step type.
+const TYPE_QUEUES: &str = "type:";
+
+/// The queue of the steps of a type that the worker which carries their run does not have.
+pub fn type_queue(step_type: &str) -> String {
+    format!("{TYPE_QUEUES}{step_type}")
+}
+
 /// A job that is now this worker's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -30,19 +38,23 @@ pub struct Claimed {
     pub first: bool,
 }
 
+/// What tells a job from all others: its run, and for a routed step its path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobName {
+    pub run: RunId,
+    /// Empty for the run itself.
+    pub path: String,
+}
+
+impl JobName {
+    pub fn of_run(run: RunId) -> Self {
+        Self { run, path: String::new() }
+    }
+}
+
 impl Claimed {
-    /// A job that its owner wants to read again.
-    pub fn held(run: RunId, wakes: i32, crashes: i16) -> Self {
-        Self {
-            run,
-            path: String::new(),
-            queue: String::new(),
-            priority: Priority::default(),
-            due_at: DateTime::<Utc>::UNIX_EPOCH,
-            wakes,
-            crashes,
-            first: false,
-        }
+    pub fn name(&self) -> JobName {
+        JobName { run: self.run, path: self.path.clone() }
     }
 }
 
@@ -53,6 +65,8 @@ type Lane = (String, Priority);
 #[derive(Debug, Default)]
 pub struct Lanes {
     queues: Option<Vec<String>>,
+    /// The queues of the step types that this process carries out.
+    types: Vec<String>,
     /// In claiming order.
     order: Vec<Lane>,
     bounds: HashMap<Lane, DateTime<Utc>>,
@@ -60,15 +74,25 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// `queues`: what this process serves; `None` is all.
-    pub fn new(queues: Option<Vec<String>>) -> Self {
-        Self { queues, ..Self::default() }
+    /// `queues`: what this process serves; `None` is all. `step_types`: what it carries out; steps of these types that
+    /// others could not carry out come to it too.
+    pub fn new(queues: Option<Vec<String>>, step_types: &[&str]) -> Self {
+        let types = step_types.iter().map(|step_type| type_queue(step_type)).collect();
+        Self { queues, types, ..Self::default() }
+    }
+
+    fn serves(&self, queue: &str) -> bool {
+        if queue.starts_with(TYPE_QUEUES) {
+            return self.types.iter().any(|known| known == queue);
+        }
+        self.queues.as_ref().is_none_or(|queues| queues.iter().any(|known| known == queue))
     }
 
     /// Looks which lanes have jobs and forgets the bounds: the next claim is a full scan.
     pub async fn refresh(&mut self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        let rows =
-            sqlx::query_file!("queries/list_lanes.sql", self.queues.as_deref() as _, LANES_MAX).fetch_all(pool).await?;
+        let rows = sqlx::query_file!("queries/list_lanes.sql", self.queues.as_deref() as _, LANES_MAX, &self.types)
+            .fetch_all(pool)
+            .await?;
         self.order = rows.into_iter().map(|row| (row.queue, row.priority)).collect();
         self.order.sort_by(|left, right| (left.1, &left.0).cmp(&(right.1, &right.0)));
         self.bounds.clear();
@@ -77,8 +101,7 @@ impl Lanes {
 
     /// A wake-up named this queue: look at it without waiting for the next refresh.
     pub fn notice(&mut self, queue: &str) {
-        let served = self.queues.as_ref().is_none_or(|queues| queues.iter().any(|known| known == queue));
-        if !served || self.order.iter().any(|lane| lane.0 == queue && lane.1 == Priority::default()) {
+        if !self.serves(queue) || self.order.iter().any(|lane| lane.0 == queue && lane.1 == Priority::default()) {
             return;
         }
         for priority in Priority::ALL {

@@ -12,6 +12,8 @@ use serde_json::json;
 
 pub use committer::Committer;
 
+use crate::Priority;
+
 /// Everything one run wants stored before it goes on. A run has at most one write on its way.
 #[derive(Debug, Clone)]
 pub struct RunWrite {
@@ -21,6 +23,8 @@ pub struct RunWrite {
     pub checkpoints: Vec<CheckpointRow>,
     /// Effects that are about to be sent and are not safe to repeat.
     pub announced: Vec<Announced>,
+    /// Attempts that become jobs of their own.
+    pub routed: Vec<RoutedRow>,
     /// Rows in `pending` exist that these checkpoints, or the end, settle.
     pub settles: bool,
     /// The run has crashed workers before, and this is progress.
@@ -35,6 +39,15 @@ pub struct Announced {
     pub attempt: u32,
     /// Announced only because its undo has to know of it: it may be sent again.
     pub repeatable: bool,
+}
+
+/// An attempt for another queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutedRow {
+    pub path: String,
+    pub attempt: u32,
+    pub queue: String,
+    pub priority: Priority,
 }
 
 /// What happens to the job.
@@ -107,6 +120,7 @@ impl RunWrite {
             claimed,
             checkpoints: Vec::new(),
             announced: Vec::new(),
+            routed: Vec::new(),
             settles: false,
             resets_crashes: false,
             then: Then::Keep,
@@ -176,6 +190,7 @@ fn kind_of(wait: &Wait) -> &'static str {
         WaitKind::Event(_) => "event",
         WaitKind::Child(_) => "child",
         WaitKind::Slot { .. } => "slot",
+        WaitKind::Routed { .. } => "routed",
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod compare;
+mod offered;
 mod outside;
 mod triggers;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 pub use check::{CheckedDocument, CheckedDocuments, RESERVED_IDS, check_documents, validate};
+pub use offered::offered_catalog;
 
 use crate::Engine;
 use crate::triggers::{TriggerRow, list_triggers};
@@ -99,7 +101,7 @@ pub enum DeployError {
 }
 
 pub async fn deploy(engine: &Engine, documents: Vec<Source>, options: &DeployOptions) -> Result<Deployed, DeployError> {
-    let checked = check_documents(engine.versions().catalog(), documents)?;
+    let checked = check_documents(&offered_catalog(engine).await?, documents)?;
     let mut transaction = engine.pool().begin().await?;
     let deployed = deploy_in(&mut transaction, engine.versions().catalog(), &checked, options).await?;
     if options.dry_run {

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{ArrivedEvent, Begun, Checkpoint, ChildEnd, ChildRun, EventId, RunFacts, RunId};
+use onward_workflows::{ArrivedEvent, Begun, Cancel, Checkpoint, ChildEnd, ChildRun, EventId, Past, RunFacts, RunId};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::Version;
+use crate::routed::{StoredEnd, StoredRouted};
 
 /// Written by a newer binary, or damaged.
 #[derive(Debug, thiserror::Error)]
@@ -117,8 +118,23 @@ pub(crate) struct History {
     pub begun: Vec<Begun>,
     pub events: Vec<ArrivedEvent>,
     pub children: Vec<ChildRun>,
+    pub routed: Vec<StoredRouted>,
     /// Instants at which attempts may begin: path, attempt, instant.
     pub reserved: Vec<(String, u32, DateTime<Utc>)>,
+}
+
+impl History {
+    pub fn past(self, run: RunId, cancel: Option<Cancel>) -> Result<Past, CorruptRow> {
+        let Self { checkpoints, begun, events, children, routed, reserved: _ } = self;
+        Ok(Past {
+            checkpoints: checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?,
+            begun,
+            events,
+            children,
+            routed: routed.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?,
+            cancel,
+        })
+    }
 }
 
 /// Events that one load looks at; the rest comes with the next one.
@@ -186,21 +202,29 @@ pub(crate) async fn read_histories(pool: &PgPool, ids: &[Uuid]) -> Result<HashMa
     }
     for row in sqlx::query_file!("queries/load_unanswered.sql", ids).fetch_all(pool).await? {
         let attempt = row.attempt.unsigned_abs();
-        if let (true, Some(due_at)) = (row.reserved, row.due_at) {
-            histories.entry(row.run_id).or_default().reserved.push((row.path, attempt, due_at));
-            continue;
+        let history = histories.entry(row.run_id).or_default();
+        match (row.kind.as_str(), row.due_at) {
+            ("slot", Some(due_at)) => history.reserved.push((row.path, attempt, due_at)),
+            ("routed", _) => history.routed.push(StoredRouted {
+                path: row.path,
+                attempt,
+                queue: row.name,
+                end: match (row.outcome, row.started_at, row.finished_at) {
+                    (Some(outcome), Some(started_at), Some(finished_at)) => {
+                        Some(StoredEnd { outcome, started_at, finished_at })
+                    }
+                    _ => None,
+                },
+            }),
+            _ => history.begun.push(Begun { path: row.path, attempt, repeatable: row.repeatable }),
         }
-        histories.entry(row.run_id).or_default().begun.push(Begun {
-            path: row.path,
-            attempt,
-            repeatable: row.repeatable,
-        });
     }
     for history in histories.values_mut() {
         let answered: HashSet<(&str, u32)> =
             history.checkpoints.iter().map(|row| (row.path.as_str(), row.attempt.unsigned_abs())).collect();
         let is_answered = |begun: &Begun| answered.contains(&(begun.path.as_str(), begun.attempt));
         history.begun.retain(|begun| !is_answered(begun));
+        history.routed.retain(|routed| !answered.contains(&(routed.path.as_str(), routed.attempt)));
     }
     Ok(histories)
 }

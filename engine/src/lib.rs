@@ -31,6 +31,7 @@ mod read;
 mod readiness;
 mod reap;
 mod release;
+mod routed;
 mod schedules;
 mod secrets;
 mod simulate;
@@ -44,14 +45,16 @@ mod workflows;
 pub use cached::{find_cached, forget_cached, keep_cached};
 pub use call::{CallError, call, wake_callers, wake_runs};
 pub use cancel::{CancelError, CancelOutcome, CancelRequest, cancel, cancel_and_undo};
-pub use claim::{Claimed, Lanes, claim};
+pub use claim::{Claimed, JobName, Lanes, claim, type_queue};
 pub use clock::Clock;
-pub use commit::{Announced, CheckpointRow, Committer, EndRow, LOOK_AGAIN, Park, Release, RunWrite, Then, Written};
+pub use commit::{
+    Announced, CheckpointRow, Committer, EndRow, LOOK_AGAIN, Park, Release, RoutedRow, RunWrite, Then, Written,
+};
 pub use cron::{FireError, Fired, fire_due};
 pub use database::MIGRATOR;
 pub use deploy::{
     CheckedDocument, CheckedDocuments, DeployAction, DeployError, DeployOptions, Deployed, DeployedWorkflow, Expect,
-    RESERVED_IDS, check_documents, deploy, deploy_in, forget_endpoints, validate,
+    RESERVED_IDS, check_documents, deploy, deploy_in, forget_endpoints, offered_catalog, validate,
 };
 pub use dispatch::{SendError, dispatch_left_over, send_event};
 pub use ends::{RunEnd, await_end};
@@ -79,6 +82,10 @@ pub use read::{
 pub use readiness::{NotReady, check_ready};
 pub use reap::reap;
 pub use release::release;
+pub use routed::{
+    FinishedRouted, LoadedStep, RoutedError, announce_routed, drop_routed, finish_routed, load_routed, recall_routed,
+    reroute,
+};
 pub use schedules::{
     BACKFILLED_MAX, Backfill, Backfilled, ParseScheduleIdError, Paused, ScheduleError, ScheduleId, backfill, pause,
     resume,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::history::{CorruptRow, History, OutsideError, StoredRun, read_histories, read_outside, read_runs};
 use crate::start::Begun;
-use crate::{CancelRequest, Claimed, Engine, Version, VersionError};
+use crate::{CancelRequest, Claimed, Engine, Priority, Version, VersionError};
 
 /// A run that this worker may carry on.
 #[derive(Debug)]
@@ -29,9 +29,28 @@ pub struct LoadedRun {
     /// The job's `wakes` before its checkpoints were read: parking compares it.
     pub seen: i32,
     pub crashes: i16,
+    /// Where its job stands.
+    pub queue: String,
+    pub priority: Priority,
     pub cancel: Option<CancelRequest>,
     /// Rows in `pending` may exist and have to go with what settles them.
     pub has_pending: bool,
+}
+
+impl LoadedRun {
+    /// Its job, as it was claimed, for reading the run again.
+    pub fn job(&self) -> Claimed {
+        Claimed {
+            run: self.run,
+            path: String::new(),
+            queue: self.queue.clone(),
+            priority: self.priority,
+            due_at: self.facts.created_at,
+            wakes: self.claimed,
+            crashes: self.crashes,
+            first: false,
+        }
+    }
 }
 
 /// A claimed job that cannot be carried.
@@ -125,25 +144,22 @@ fn assemble(
     stored: &StoredRun,
     version: Arc<Version>,
     seen: Seen,
-    history: History,
+    mut history: History,
 ) -> Result<LoadedRun, CorruptRow> {
-    let checkpoints = history.checkpoints.into_iter().map(|row| row.parse(job.run)).collect::<Result<_, _>>()?;
+    let reserved = std::mem::take(&mut history.reserved);
+    let cancel = seen.cancel.map(|CancelRequest { at, undo }| Cancel { at, undo });
     Ok(LoadedRun {
         run: job.run,
         facts: Arc::new(stored.facts(job.run, &version)?),
         version,
-        past: Past {
-            checkpoints,
-            begun: history.begun,
-            events: history.events,
-            children: history.children,
-            cancel: seen.cancel.map(|CancelRequest { at, undo }| Cancel { at, undo }),
-        },
-        reserved: history.reserved,
+        past: history.past(job.run, cancel)?,
+        reserved,
         parent: stored.parent.map(RunId),
         claimed: job.wakes,
         seen: seen.wakes,
         crashes: job.crashes,
+        queue: job.queue.clone(),
+        priority: job.priority,
         cancel: seen.cancel,
         has_pending: !job.first,
     })
@@ -192,6 +208,8 @@ impl From<&Begun> for LoadedRun {
             claimed: begun.wakes,
             seen: begun.wakes,
             crashes: 0,
+            queue: start.queue.clone(),
+            priority: start.priority,
             cancel: None,
             has_pending: false,
         }

@@ -3,21 +3,22 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use onward_workflows::{RunId, WorkerId};
+use onward_workflows::WorkerId;
 use sqlx::PgPool;
 
-use crate::Wakes;
+use crate::{JobName, Wakes};
 
-/// Gives the jobs of these runs back, due again after `delay`. Returns how many were still this worker's.
+/// Gives these jobs back, due again after `delay`. Returns how many were still this worker's.
 pub async fn release(
     pool: &PgPool,
     wakes: &Wakes,
     worker: WorkerId,
-    runs: &[RunId],
+    jobs: &[JobName],
     delay: Duration,
 ) -> Result<usize, sqlx::Error> {
-    let ids: Vec<_> = runs.iter().map(|run| run.0).collect();
-    let queues = sqlx::query_file_scalar!("queries/release_jobs.sql", worker.0, &ids, delay.as_secs_f64())
+    let ids: Vec<_> = jobs.iter().map(|job| job.run.0).collect();
+    let paths: Vec<_> = jobs.iter().map(|job| job.path.as_str()).collect();
+    let queues = sqlx::query_file_scalar!("queries/release_jobs.sql", worker.0, &ids, delay.as_secs_f64(), &paths as _)
         .fetch_all(pool)
         .await?;
     for queue in queues.iter().collect::<HashSet<_>>() {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use onward_workflows::{Checked, Definition, Diagnostic, Past, RunId, Simulated, Source, check, simulate as play};
+use onward_workflows::{Checked, Definition, Diagnostic, RunId, Simulated, Source, check, simulate as play};
 use serde::Serialize;
 
 use crate::history::{CorruptRow, OutsideError, read_histories, read_outside, read_runs};
-use crate::{Engine, VersionError};
+use crate::{Engine, VersionError, offered_catalog};
 
 /// Runs that one simulation looks at.
 pub const SIMULATED_MAX: u16 = 200;
@@ -42,7 +42,7 @@ pub struct SimulatedRun {
 
 /// The newest ended runs of the document's workflow, the newest first.
 pub async fn simulate(engine: &Engine, source: &Source, last: u16) -> Result<Vec<SimulatedRun>, SimulateError> {
-    let Checked { definition, diagnostics, omitted, .. } = check(source, engine.versions().catalog());
+    let Checked { definition, diagnostics, omitted, .. } = check(source, &offered_catalog(engine).await?);
     let Some(new) = definition else { return Err(SimulateError::Invalid { diagnostics, omitted }) };
     let new: Arc<Definition> = Arc::new(new);
     let pool = engine.pool();
@@ -58,14 +58,7 @@ pub async fn simulate(engine: &Engine, source: &Source, last: u16) -> Result<Vec
         let run = RunId(id);
         let version = engine.versions().load(pool, &stored.workflow, stored.version).await?;
         let history = histories.remove(&id).unwrap_or_default();
-        let checkpoints = history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
-        let past = Past {
-            checkpoints,
-            begun: history.begun,
-            events: history.events,
-            children: history.children,
-            cancel: None,
-        };
+        let past = history.past(run, None)?;
         let facts = stored.facts(run, &version)?;
         let outcome = play(&version.definition, &new, &facts, &past, now);
         simulated.push(SimulatedRun { run, version: version.version, outcome });

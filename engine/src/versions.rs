@@ -38,6 +38,8 @@ pub enum VersionError {
 #[derive(Debug)]
 pub struct Versions {
     catalog: Catalog,
+    /// For what is deployed.
+    trusting: Catalog,
     // Looked up by every start and every claimed run; the lock is held for one map operation.
     kept: Mutex<Kept>,
 }
@@ -93,7 +95,7 @@ impl Version {
 
 impl Versions {
     pub(crate) fn new(catalog: Catalog) -> Self {
-        Self { catalog, kept: Mutex::default() }
+        Self { trusting: catalog.trusting(), catalog, kept: Mutex::default() }
     }
 
     pub fn catalog(&self) -> &Catalog {
@@ -119,7 +121,7 @@ impl Versions {
                 reason: "unknown format".to_owned(),
             })?,
         );
-        let verdict = check(&source, &self.catalog);
+        let verdict = check(&source, &self.trusting);
         let Some(definition) = verdict.definition else {
             let reason = verdict
                 .diagnostics

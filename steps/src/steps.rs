@@ -18,6 +18,8 @@ pub struct Settings {
     /// Lets documents reach loopback and private networks, for installations whose services live there.
     pub allow_private_addresses: bool,
     pub user_agent: String,
+    /// The step types to carry out here; `None` is all.
+    pub step_types: Option<Vec<String>>,
 }
 
 impl Default for Settings {
@@ -26,6 +28,7 @@ impl Default for Settings {
             http_hosts: Vec::new(),
             allow_private_addresses: false,
             user_agent: concat!("onward/", env!("CARGO_PKG_VERSION")).to_owned(),
+            step_types: None,
         }
     }
 }
@@ -46,12 +49,15 @@ pub struct Attempt<'a> {
 pub enum StepsError {
     #[error("failed to set up the HTTP client")]
     Client(#[source] reqwest::Error),
+    #[error("failed to find the step type `{name}`; there is {}", known.join(", "))]
+    NoType { name: String, known: Vec<&'static str> },
 }
 
 /// The built-in step types, ready to run. Cheap to share behind an `Arc`; holds connections.
 #[derive(Debug)]
 pub struct Steps {
     clients: Clients,
+    offered: Vec<&'static str>,
 }
 
 #[derive(Clone, Copy)]
@@ -67,7 +73,23 @@ impl BuiltIn {
 
 impl Steps {
     pub fn new(settings: Settings) -> Result<Self, StepsError> {
-        Ok(Self { clients: Clients::new(settings).map_err(StepsError::Client)? })
+        let known: Vec<&'static str> = Self::types().iter().map(|step_type| step_type.name).collect();
+        let wanted = settings.step_types.as_deref();
+        if let Some(name) = wanted.into_iter().flatten().find(|name| !known.contains(&name.as_str())) {
+            return Err(StepsError::NoType { name: name.clone(), known });
+        }
+        let is_wanted = |name: &&str| wanted.is_none_or(|wanted| wanted.iter().any(|other| other == name));
+        let offered = known.into_iter().filter(is_wanted).collect();
+        Ok(Self { clients: Clients::new(settings).map_err(StepsError::Client)?, offered })
+    }
+
+    /// The types that this process carries out.
+    pub fn offered(&self) -> &[&'static str] {
+        &self.offered
+    }
+
+    pub fn offers(&self, step_type: &str) -> bool {
+        self.offered.contains(&step_type)
     }
 
     /// What the checker has to know of the types that [`Steps::run`] carries out.

@@ -1,7 +1,9 @@
 //! Carrying one run: asks the flow what comes next, has it stored, runs what may be run, until the run ends or waits.
 
 mod asked;
+mod elsewhere;
 mod limits;
+mod store;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -9,8 +11,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onward_engine::{
-    CancelRequest, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, Release, RunWrite, Then,
-    Written, load,
+    CancelRequest, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, Priority, Release, RunWrite,
+    Then, Written, load,
 };
 use onward_steps::Steps;
 use onward_workflows::{Action, End, ErrorKind, Event, Flow, Limits, RunId, RunStatus, RunStep, StepError, Wait};
@@ -28,7 +30,7 @@ use crate::mask::Mask;
 /// Waits up to this long stay in memory: parking and claiming again would cost more.
 const IN_MEMORY_WAIT_MAX: TimeDelta = TimeDelta::seconds(2);
 /// A run that killed its workers this often without a checkpoint in between ends.
-const CRASHES_MAX: i16 = 5;
+pub(crate) const CRASHES_MAX: i16 = 5;
 /// A run whose write is too heavy for the database is handed back for this long.
 const HEAVY_PAUSE: TimeDelta = TimeDelta::seconds(10);
 /// Spreads the hourly look at waiting runs.
@@ -60,7 +62,7 @@ enum Stretch {
 
 impl Carrier {
     pub(crate) async fn carry(&self, loaded: LoadedRun, mut signal: watch::Receiver<Signal>) {
-        let (run, claimed, crashes) = (loaded.run, loaded.claimed, loaded.crashes);
+        let job = loaded.job();
         let mut next = Some(loaded);
         while let Some(mut loaded) = next.take() {
             if loaded.past.cancel.is_none() && !self.admits(&mut loaded).await {
@@ -71,17 +73,16 @@ impl Carrier {
                 Stretch::Over => return,
                 // Let go meanwhile, and perhaps claimed again: then another task of this worker carries the run.
                 Stretch::ReadAgain if signal.has_changed().is_err() => return,
-                Stretch::ReadAgain => next = self.read_again(run, claimed, crashes).await,
+                Stretch::ReadAgain => next = self.read_again(&job).await,
             }
         }
     }
 
-    async fn read_again(&self, run: RunId, claimed: i32, crashes: i16) -> Option<LoadedRun> {
-        let job = Claimed::held(run, claimed, crashes);
-        match load(&self.engine, self.lease.worker(), &[job]).await {
+    async fn read_again(&self, job: &Claimed) -> Option<LoadedRun> {
+        match load(&self.engine, self.lease.worker(), std::slice::from_ref(job)).await {
             Ok((mut runs, _)) => runs.pop(),
             Err(error) => {
-                tracing::warn!(run.id = %run, error = %error, "a run could not be read again; the sweep adopts it");
+                tracing::warn!(run.id = %job.run, error = %error, "a run could not be read again; the sweep adopts it");
                 None
             }
         }
@@ -124,6 +125,9 @@ struct Carried<'a> {
     /// Instants at which attempts may begin.
     reserved: HashMap<(String, u32), DateTime<Utc>>,
     takes_slots: bool,
+    /// Where the run's own job stands.
+    queue: String,
+    priority: Priority,
 }
 
 struct Flying {
@@ -164,6 +168,8 @@ impl<'a> Carried<'a> {
             told: VecDeque::new(),
             reserved: loaded.reserved.into_iter().map(|(path, attempt, at)| ((path, attempt), at)).collect(),
             takes_slots: loaded.version.takes_slots,
+            queue: loaded.queue,
+            priority: loaded.priority,
         }
     }
 
@@ -183,6 +189,9 @@ impl<'a> Carried<'a> {
                 // Before the run may end: afterwards nobody would ask again.
                 for child in std::mem::take(&mut asked.cancels) {
                     errand::cancel_child(&self.carrier.engine, child).await;
+                }
+                for (path, attempt) in std::mem::take(&mut asked.recalls) {
+                    self.recall(&path, attempt).await;
                 }
                 if let Some(over) = self.store(&mut asked).await {
                     return over;
@@ -245,65 +254,6 @@ impl<'a> Carried<'a> {
     fn wake_at(&self, waits: &[Wait]) -> DateTime<Utc> {
         let deadline = self.flow.deadline();
         waits.first().map_or(deadline, |wait| wait.due_at.min(deadline))
-    }
-
-    /// Has everything asked for stored; `Some` when this stretch is over with it.
-    async fn store(&mut self, asked: &mut Asked) -> Option<Stretch> {
-        if asked.records.is_empty() && asked.announced.is_empty() && asked.end.is_none() {
-            return None;
-        }
-        // Announcing is starting: while draining nothing new is announced.
-        if self.carrier.drain.is_cancelled() {
-            asked.announced.clear();
-            if asked.records.is_empty() && asked.end.is_none() {
-                return None;
-            }
-        }
-        let end = asked.end.take().map(|end| self.mask.end(end));
-        let end = end.map(|end| (end.status, EndRow::from(&end)));
-        let progress = !asked.records.is_empty();
-        let write = RunWrite {
-            checkpoints: std::mem::take(&mut asked.records),
-            announced: std::mem::take(&mut asked.announced),
-            settles: self.has_pending,
-            resets_crashes: self.resets_crashes && progress && end.is_none(),
-            then: end.as_ref().map_or(Then::Keep, |(_, row)| Then::End(row.clone())),
-            ..RunWrite::nothing(self.run, self.claimed)
-        };
-        self.has_pending |= !write.announced.is_empty();
-        self.resets_crashes &= !progress;
-        let steps = write.checkpoints.len();
-        match self.carrier.committer.write(write).await {
-            Written::Stored => {
-                metrics::counter!("onward_checkpoints_total").increment(steps as u64);
-                let (status, _) = end?;
-                self.carrier.engine.tell_end(self.run);
-                self.give_everything_back().await;
-                if let Some(parent) = self.parent {
-                    errand::wake_parent(&self.carrier.engine, parent).await;
-                }
-                let name = match status {
-                    RunStatus::Succeeded => "succeeded",
-                    RunStatus::Failed => "failed",
-                    RunStatus::Canceled => "canceled",
-                };
-                metrics::counter!("onward_runs_ended_total", "status" => name).increment(1);
-                Some(Stretch::Over)
-            }
-            Written::ReadAgain => Some(Stretch::ReadAgain),
-            Written::Lost => Some(Stretch::Over),
-            Written::Refused(why) => {
-                let end = failed(ErrorKind::Internal, why);
-                let write = RunWrite {
-                    settles: true,
-                    then: Then::End(EndRow::from(&end)),
-                    ..RunWrite::nothing(self.run, self.claimed)
-                };
-                self.carrier.committer.write(write).await;
-                Some(Stretch::Over)
-            }
-            Written::TooHeavy => Some(self.hand_back(HEAVY_PAUSE).await),
-        }
     }
 
     /// Starts an attempt; false when this worker may not start anything any more.

@@ -27,6 +27,7 @@ pub(crate) struct Asker {
     /// Empty for the run itself.
     pub path: String,
     pub attempt: u32,
+    pub priority: Priority,
     /// An instant that was reserved for it before.
     pub reserved: Option<DateTime<Utc>>,
 }
@@ -53,7 +54,7 @@ pub(crate) async fn pass(engine: &Engine, asker: &Asker, limits: &Limits) -> Res
             run: asker.run,
             path: asker.path.clone(),
             attempt: asker.attempt,
-            priority: Priority::Normal,
+            priority: asker.priority,
         };
         let Some(held) = acquire_slot(engine, &request).await? else {
             return Ok(Gate::Waits(now + TimeDelta::from_std(LOOK_AGAIN).expect("an hour")));
@@ -71,7 +72,7 @@ pub(crate) async fn admit(engine: &Engine, loaded: &LoadedRun) -> Result<Gate, L
     }
     let limits = limits_of(definition, &loaded.facts);
     let reserved = loaded.reserved.iter().find(|(path, ..)| path.is_empty()).map(|(.., at)| *at);
-    let asker = Asker { run: loaded.run, path: String::new(), attempt: 1, reserved };
+    let asker = Asker { run: loaded.run, path: String::new(), attempt: 1, priority: loaded.priority, reserved };
     let gate = pass(engine, &asker, &limits).await?;
     let (Gate::Waits(_), Some(concurrency), Some(slot)) = (gate, &definition.concurrency, &limits.slot) else {
         return Ok(gate);

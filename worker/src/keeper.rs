@@ -3,18 +3,17 @@
 //! Because they go through one task, every answer is known before the next question is asked: a sweep can tell a job
 //! that was lost from one whose claim is still on its way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use onward_engine::{
-    Claimed, Committer, EagerBatch, Engine, Lanes, Lease, LoadedRun, Unloadable, Wake, claim, load, reap, release,
-    sweep,
+    Claimed, Committer, EagerBatch, Engine, JobName, Lanes, Lease, LoadedRun, Unloadable, Wake, claim, load, reap,
+    release, sweep,
 };
 use onward_steps::Steps;
-use onward_workflows::RunId;
 use rand::Rng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -53,8 +52,9 @@ pub(crate) struct Keeper<'a> {
     seats: &'a Arc<Semaphore>,
     carrier: Arc<Carrier>,
     lanes: Lanes,
-    held: HashMap<RunId, Held>,
-    carried: JoinSet<(RunId, i32)>,
+    /// In the order of their runs, so that everything of one run is found together.
+    held: BTreeMap<JobName, Held>,
+    carried: JoinSet<(JobName, i32)>,
     loading: JoinSet<Loaded>,
     /// The last claim took as much as it could: ask again as soon as a seat is free.
     more: bool,
@@ -93,8 +93,8 @@ impl<'a> Keeper<'a> {
             lease,
             seats,
             carrier,
-            lanes: Lanes::new(settings.queues.clone()),
-            held: HashMap::new(),
+            lanes: Lanes::new(settings.queues.clone(), steps.offered()),
+            held: BTreeMap::new(),
             carried: JoinSet::new(),
             loading: JoinSet::new(),
             more: false,
@@ -179,10 +179,14 @@ impl<'a> Keeper<'a> {
         let mut later = Vec::new();
         for job in claimed {
             if job.crashes >= SUSPECT_CRASHES && self.held.values().any(|held| held.suspect) {
-                later.push(job.run);
+                later.push(job.name());
             } else {
-                self.hold(job.run, job.wakes, job.crashes);
-                good.push(job);
+                self.hold(job.name(), job.wakes, job.crashes);
+                if job.path.is_empty() {
+                    good.push(job);
+                } else {
+                    self.carry_routed(job);
+                }
             }
         }
         self.hand_back(&later, SUSPECT_LATER).await;
@@ -195,10 +199,10 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn hold(&mut self, run: RunId, claimed: i32, crashes: i16) {
+    fn hold(&mut self, job: JobName, claimed: i32, crashes: i16) {
         let (signal, _) = watch::channel(Signal::default());
         let seat = Arc::clone(self.seats).try_acquire_owned().ok();
-        self.held.insert(run, Held { claimed, suspect: crashes >= SUSPECT_CRASHES, signal, _seat: seat });
+        self.held.insert(job, Held { claimed, suspect: crashes >= SUSPECT_CRASHES, signal, _seat: seat });
     }
 
     async fn begin(&mut self, loaded: Option<Loaded>) {
@@ -212,14 +216,15 @@ impl<'a> Keeper<'a> {
                     match bad {
                         Unloadable::Later(run, reason) => {
                             tracing::warn!(run.id = %run, reason, "a run could not be loaded; it is handed back");
-                            self.held.remove(&run);
-                            self.hand_back(&[run], LOAD_AGAIN).await;
+                            let job = JobName::of_run(run);
+                            self.held.remove(&job);
+                            self.hand_back(&[job], LOAD_AGAIN).await;
                         }
                         Unloadable::Never { job, reason } => {
                             let carrier = Arc::clone(&self.carrier);
                             self.carried.spawn(async move {
                                 carrier.give_up(job.run, job.wakes, &reason).await;
-                                (job.run, job.wakes)
+                                (job.name(), job.wakes)
                             });
                         }
                     }
@@ -227,26 +232,41 @@ impl<'a> Keeper<'a> {
             }
             Err(error) => {
                 tracing::warn!(error = %error, runs = jobs.len(), "claimed runs could not be loaded; they are handed back");
-                let runs: Vec<RunId> = jobs.iter().map(|job| job.run).collect();
-                for run in &runs {
-                    self.held.remove(run);
+                let names: Vec<JobName> = jobs.iter().map(Claimed::name).collect();
+                for name in &names {
+                    self.held.remove(name);
                 }
-                self.hand_back(&runs, LOAD_AGAIN).await;
+                self.hand_back(&names, LOAD_AGAIN).await;
             }
         }
     }
 
     fn carry(&mut self, run: LoadedRun) {
-        let Some(held) = self.held.get(&run.run).filter(|held| held.claimed == run.claimed) else { return };
+        let name = JobName::of_run(run.run);
+        let Some(held) = self.held.get(&name).filter(|held| held.claimed == run.claimed) else { return };
         let signal = held.signal.subscribe();
         let carrier = Arc::clone(&self.carrier);
         self.carried.spawn(async move {
-            let name = (run.run, run.claimed);
+            let claimed = run.claimed;
             // A fault in here must not leave a run that is owned and carried by nobody.
             if AssertUnwindSafe(carrier.carry(run, signal)).catch_unwind().await.is_err() {
-                carrier.give_up(name.0, name.1, "a fault of Onward stopped this run").await;
+                carrier.give_up(name.run, claimed, "a fault of Onward stopped this run").await;
             }
-            name
+            (name, claimed)
+        });
+    }
+
+    /// A step of a run that somebody else carries.
+    fn carry_routed(&mut self, job: Claimed) {
+        let name = job.name();
+        let Some(held) = self.held.get(&name) else { return };
+        let (signal, carrier, claimed) = (held.signal.subscribe(), Arc::clone(&self.carrier), job.wakes);
+        self.carried.spawn(async move {
+            if AssertUnwindSafe(carrier.carry_routed(&job, signal)).catch_unwind().await.is_err() {
+                tracing::error!(run.id = %job.run, step.path = %job.path, "a fault of Onward stopped a routed step");
+                carrier.leave(&job, LOAD_AGAIN).await;
+            }
+            (name, claimed)
         });
     }
 
@@ -255,7 +275,7 @@ impl<'a> Keeper<'a> {
         let begun = batch.write(self.engine.hot(), self.lease.worker(), free, self.settings.queues.as_deref()).await;
         for start in &begun {
             let run = LoadedRun::from(start);
-            self.hold(run.run, run.claimed, run.crashes);
+            self.hold(JobName::of_run(run.run), run.claimed, run.crashes);
             self.carry(run);
         }
     }
@@ -275,11 +295,13 @@ impl<'a> Keeper<'a> {
                 return;
             }
         };
-        let mut there = std::collections::HashSet::with_capacity(owned.len());
+        let mut there = BTreeSet::new();
         let mut unknown = Vec::new();
         for owned in owned {
-            there.insert(owned.job.run);
-            match self.held.get(&owned.job.run) {
+            let name = owned.job.name();
+            let known = self.held.get(&name);
+            there.insert(name);
+            match known {
                 Some(held) => {
                     let signal = Signal { cancel: owned.cancel };
                     held.signal.send_if_modified(|known| std::mem::replace(known, signal) != signal);
@@ -288,7 +310,7 @@ impl<'a> Keeper<'a> {
             }
         }
         // A run that has just ended or parked is missing too; its task is past its last write, and ends anyway.
-        self.held.retain(|run, _| there.contains(run));
+        self.held.retain(|job, _| there.contains(job));
         if !unknown.is_empty() {
             tracing::debug!(runs = unknown.len(), "jobs owned but not held are adopted");
             self.take(unknown).await;
@@ -302,25 +324,28 @@ impl<'a> Keeper<'a> {
         for wake in wakes {
             match wake {
                 Wake::Queue(queue) => self.lanes.notice(&queue),
-                Wake::Run(run) => ours |= self.held.contains_key(&run),
+                Wake::Run(run) => {
+                    let next = self.held.range(JobName::of_run(run)..).next();
+                    ours |= next.is_some_and(|(job, _)| job.run == run);
+                }
             }
         }
         ours
     }
 
-    fn forget(&mut self, ended: Option<(RunId, i32)>) {
-        if let Some((run, claimed)) = ended
-            && self.held.get(&run).is_some_and(|held| held.claimed == claimed)
+    fn forget(&mut self, ended: Option<(JobName, i32)>) {
+        if let Some((job, claimed)) = ended
+            && self.held.get(&job).is_some_and(|held| held.claimed == claimed)
         {
-            self.held.remove(&run);
+            self.held.remove(&job);
         }
     }
 
-    async fn hand_back(&self, runs: &[RunId], delay: Duration) {
-        if runs.is_empty() {
+    async fn hand_back(&self, jobs: &[JobName], delay: Duration) {
+        if jobs.is_empty() {
             return;
         }
-        if let Err(error) = release(self.engine.hot(), self.engine.wakes(), self.lease.worker(), runs, delay).await {
+        if let Err(error) = release(self.engine.hot(), self.engine.wakes(), self.lease.worker(), jobs, delay).await {
             tracing::warn!(error = %error, "jobs could not be handed back; the sweep adopts them");
         }
     }
@@ -344,7 +369,7 @@ impl<'a> Keeper<'a> {
         self.loading.shutdown().await;
         match sweep(self.engine.hot(), self.lease.worker()).await {
             Ok(rest) => {
-                let rest: Vec<RunId> = rest.iter().map(|owned| owned.job.run).collect();
+                let rest: Vec<JobName> = rest.iter().map(|owned| owned.job.name()).collect();
                 self.hand_back(&rest, Duration::ZERO).await;
             }
             Err(error) => {

@@ -11,6 +11,7 @@ mod heartbeat;
 mod housekeeping;
 mod keeper;
 mod mask;
+mod routed;
 mod schedule;
 mod secrets;
 mod worker;

@@ -53,6 +53,7 @@ impl Mask {
                 Event::Outcome { path, attempt, outcome: self.outcome(outcome), started_at, finished_at }
             }
             Event::ChildStarted { .. }
+            | Event::Routed { .. }
             | Event::Deferred { .. }
             | Event::Committed { .. }
             | Event::Time

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use onward_engine::{EndRow, LoadSecretsError, LoadedRun, Release, RunWrite, Then, load_secrets};
-use onward_workflows::ErrorKind;
+use onward_workflows::{ErrorKind, RunFacts};
 use rand::Rng;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
@@ -23,16 +23,8 @@ impl Carrier {
     /// Gives the run the secrets that its document declares, and what hides them again. `None` when it has been let go:
     /// one that is not set ends it, everything else is a fault of this installation and tried again later.
     pub(crate) async fn unseal(&self, loaded: &mut LoadedRun) -> Option<Arc<Mask>> {
-        let names = &loaded.version.definition.secrets;
-        if names.is_empty() {
-            return Some(Arc::default());
-        }
-        match load_secrets(&self.engine, names).await {
-            Ok(secrets) => {
-                let values = secrets.iter().map(|(name, value)| (name.clone(), Value::from(value.expose_secret())));
-                Arc::make_mut(&mut loaded.facts).secrets = Value::Object(values.collect::<Map<_, _>>());
-                Some(Arc::new(Mask::new(&secrets)))
-            }
+        match self.unsealed(&loaded.version.definition.secrets, &mut loaded.facts).await {
+            Ok(mask) => Some(mask),
             Err(error @ LoadSecretsError::NotSet(_)) => {
                 self.end_without_secrets(loaded, &error).await;
                 None
@@ -48,6 +40,21 @@ impl Carrier {
                 None
             }
         }
+    }
+
+    /// The same for whoever carries out a single step.
+    pub(crate) async fn unsealed(
+        &self,
+        names: &[String],
+        facts: &mut Arc<RunFacts>,
+    ) -> Result<Arc<Mask>, LoadSecretsError> {
+        if names.is_empty() {
+            return Ok(Arc::default());
+        }
+        let secrets = load_secrets(&self.engine, names).await?;
+        let values = secrets.iter().map(|(name, value)| (name.clone(), Value::from(value.expose_secret())));
+        Arc::make_mut(facts).secrets = Value::Object(values.collect::<Map<_, _>>());
+        Ok(Arc::new(Mask::new(&secrets)))
     }
 
     async fn end_without_secrets(&self, loaded: &LoadedRun, error: &LoadSecretsError) {

@@ -41,7 +41,7 @@ pub async fn run(
         version: settings.version.clone(),
         queues: settings.queues.clone(),
         seats: settings.seats,
-        step_types: Steps::types().iter().map(|step_type| step_type.name.to_owned()).collect(),
+        step_types: steps.offered().iter().map(|name| (*name).to_owned()).collect(),
     };
     let seats = Arc::new(Semaphore::new(settings.seats));
     let mut starts = engine.offer_seats(Arc::clone(&seats));

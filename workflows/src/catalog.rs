@@ -57,6 +57,15 @@ impl fmt::Display for FieldKind {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     types: Vec<StepType>,
+    offered: Offered,
+}
+
+/// The work types that others carry out.
+#[derive(Debug, Clone)]
+enum Offered {
+    Named(Vec<String>),
+    /// Whatever the document names: it was checked when it was deployed.
+    Any,
 }
 
 impl Catalog {
@@ -70,7 +79,26 @@ impl Catalog {
                 types.push(step_type.clone());
             }
         }
-        Self { types }
+        Self { types, offered: Offered::Named(Vec::new()) }
+    }
+
+    /// The same, with what connected workers offer. Of a type that is known by its name alone the config is not checked.
+    #[must_use]
+    pub fn offering(&self, names: Vec<String>) -> Self {
+        Self { types: self.types.clone(), offered: Offered::Named(names) }
+    }
+
+    /// The same for documents that are deployed: the worker that offered a type may be gone, its runs are still there.
+    #[must_use]
+    pub fn trusting(&self) -> Self {
+        Self { types: self.types.clone(), offered: Offered::Any }
+    }
+
+    pub(crate) fn is_offered(&self, name: &str) -> bool {
+        match &self.offered {
+            Offered::Named(names) => names.iter().any(|known| known == name),
+            Offered::Any => is_work(name),
+        }
     }
 
     pub fn find(&self, name: &str) -> Option<&StepType> {
@@ -80,6 +108,11 @@ impl Catalog {
     pub fn types(&self) -> &[StepType] {
         &self.types
     }
+}
+
+/// Dotted names do work; names without a dot steer.
+fn is_work(name: &str) -> bool {
+    name.contains('.')
 }
 
 impl StepType {

@@ -31,7 +31,11 @@ pub use self::action::{
     Action, CacheUse, CallChild, EmitEvent, End, Event, EventWait, Limits, LogLine, RateBound, RunStatus, RunStep,
     SlotLimit, Wait, WaitKind,
 };
-pub use self::facts::{ArrivedEvent, Begun, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, Past, RunFacts};
+pub use self::compute::storable_outcome;
+pub use self::facts::{
+    ArrivedEvent, Begun, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, Past, RoutedEnd, RoutedStep,
+    RunFacts,
+};
 use self::known::{Env, Known};
 use self::list::{List, Round};
 pub use self::loops::LoopCounts;
@@ -162,6 +166,9 @@ impl Flow {
                     unit.child_started(step, round, attempt);
                 });
             }
+            Event::Routed { path, attempt, queue } => {
+                self.with_unit(&path, now, &mut actions, &mut |_, unit, _| unit.routed(attempt, &queue));
+            }
             Event::Deferred { path, attempt, until, reserved } => {
                 self.with_unit(&path, now, &mut actions, &mut |_, unit, _| unit.deferred(attempt, until, reserved));
             }
@@ -171,6 +178,16 @@ impl Flow {
         }
         self.advance(now, &mut actions);
         actions
+    }
+
+    /// The attempt of this path that was routed, for the worker that carries it out; `None` when the run does not wait
+    /// for it any more. To be called after [`Flow::next`].
+    pub fn routed_step(&mut self, path: &str, attempt: u32) -> Option<RunStep> {
+        let (now, mut actions, mut found) = (self.stored.latest(), Vec::new(), None);
+        self.with_unit(path, now, &mut actions, &mut |step, unit, round| {
+            found = unit.routed_step(step, round, attempt);
+        });
+        found
     }
 
     /// Checkpoints count in the order in which they were asked for, whatever the order in which they are stored.

@@ -52,8 +52,9 @@ pub use explain::{Page, PageGroup, closest_topic, explain, topics};
 pub use expression::{EvaluationError, Expression, ExpressionError, Scope};
 pub use flow::{
     Action, ArrivedEvent, Begun, CacheUse, CallChild, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun,
-    EmitEvent, End, Event, EventWait, Flow, Limits, LogLine, LoopCounts, Past, RateBound, RunFacts, RunStatus, RunStep,
-    SlotLimit, StepStatus, StepView, Wait, WaitKind, evaluate_variables,
+    EmitEvent, End, Event, EventWait, Flow, Limits, LogLine, LoopCounts, Past, RateBound, RoutedEnd, RoutedStep,
+    RunFacts, RunStatus, RunStep, SlotLimit, StepStatus, StepView, Wait, WaitKind, evaluate_variables,
+    storable_outcome,
 };
 pub use graph::{GraphFormat, graph};
 pub use id::{ApiKeyId, EventId, ParseIdError, RunId, WorkerId};

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drive::{Drive, ambiguous, definite, retryable};
+use drive::{Drive, Manner, ambiguous, definite, retryable, stopped};
 use onward_workflows::{CheckpointStatus, Definition, Event, Outcome, Past, RunStatus, Step, StepStatus, WaitKind};
 use proptest::prelude::*;
 use random::{Tape, outline, random_definition};
@@ -20,7 +20,8 @@ use serde_json::json;
 fn random_run(tape: &mut Tape<'_>) -> Drive {
     let definition = Arc::new(random_definition(tape));
     let now = build::at(0) + Duration::from_millis(3);
-    drive::begin(definition, build::facts(json!({"given": 1})), Past::default(), now, true)
+    let manner = Manner { ticks: true, routes: tape.one_in(2) };
+    drive::begin(definition, build::facts(json!({"given": 1})), Past::default(), now, manner)
 }
 
 fn random_outcome(tape: &mut Tape<'_>) -> Outcome {
@@ -77,6 +78,13 @@ fn advance(run: &mut Drive, tape: &mut Tape<'_>) {
             WaitKind::Child(child) if wait.due_at > run.now + Duration::from_hours(100_000) || tape.one_in(2) => {
                 let status = [RunStatus::Succeeded, RunStatus::Failed, RunStatus::Canceled][tape.below(3)];
                 run.end_child(*child, status, (status == RunStatus::Succeeded).then(|| json!("from the child")));
+                run.read_again();
+                return;
+            }
+            WaitKind::Routed { .. } => {
+                // Another worker is done with it, or had been told to stop.
+                let outcome = if tape.one_in(3) { stopped() } else { random_outcome(tape) };
+                run.end_routed(&wait.path, outcome);
                 run.read_again();
                 return;
             }
@@ -194,7 +202,7 @@ proptest! {
         for known in 0..run.checkpoints.len() {
             let checkpoints = run.checkpoints[..known].to_vec();
             let past = Past { checkpoints, ..run.past() };
-            let mut again = drive::begin(run.definition.clone(), run.facts.clone(), past, run.now, true);
+            let mut again = drive::begin(run.definition.clone(), run.facts.clone(), past, run.now, run.manner);
             if known % 8 == 7 {
                 go_on_to_the_end(&mut again, &mut tape);
                 assert_ended(&again);

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use onward_engine::{
     Answer, DeployAction, DeployError, DeployOptions, Deployed, Expect, Principal, Scope, check_documents, deploy_in,
-    find_workflow, forget_endpoints, list_workflows, once,
+    find_workflow, forget_endpoints, list_workflows, offered_catalog, once,
 };
 use onward_workflows::{Format, Source};
 use serde::Deserialize;
@@ -64,7 +64,7 @@ pub async fn validate(State(api): State<Api>, headers: HeaderMap, uri: Uri, body
     Query::refuse(&uri)?;
     let bytes = body::read(body, DOCUMENT_BYTES_MAX, api.settings.body_timeout).await?;
     let (text, format) = body::parse_document(&headers, &bytes)?;
-    let checked = onward_engine::validate(api.engine.versions().catalog(), &Source::new("document", text, format));
+    let checked = onward_engine::validate(&offered_catalog(&api.engine).await?, &Source::new("document", text, format));
     let valid = checked.is_valid();
     Ok(Json(json!({ "valid": valid, "diagnostics": checked.diagnostics, "omitted": checked.omitted })).into_response())
 }
@@ -193,7 +193,7 @@ async fn carry_out(
     wish: Wish,
     shape: fn(&Deployed) -> Answer,
 ) -> Result<Response, Problem> {
-    let documents = check_documents(api.engine.versions().catalog(), wish.sources)?;
+    let documents = check_documents(&offered_catalog(&api.engine).await?, wish.sources)?;
     if let Some(id) = &wish.only
         && let Some(other) = documents.iter().find(|document| document.definition.id != *id)
     {

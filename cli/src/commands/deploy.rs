@@ -35,6 +35,7 @@ pub async fn deploy(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure
     let changes = plan::rows(&planned).iter().filter(|row| row["action"] != "unchanged").count();
     if !settings.json {
         plan::show(&planned);
+        warn(settings, &sources, &mut planned);
     }
     if wish.dry_run || changes == 0 {
         if settings.json {
@@ -66,8 +67,17 @@ pub async fn deploy(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the server thinks of the documents that it takes.
+fn warn(settings: &Settings, sources: &[Source], planned: &mut Value) {
+    let rows = planned["workflows"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+    for (row, source) in rows.iter_mut().zip(sources).filter(|(row, _)| row["action"] != "unchanged") {
+        findings::print(settings, std::slice::from_ref(source), row);
+    }
+}
+
+/// Which step types there are is for the server to say: its workers may have more than this binary knows.
 pub fn all_valid(settings: &Settings, sources: &[Source]) -> bool {
-    let catalog = catalog();
+    let catalog = catalog().trusting();
     let mut valid = true;
     for source in sources {
         let checked = check(source, &catalog);

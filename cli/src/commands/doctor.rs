@@ -132,9 +132,15 @@ async fn examine_work(engine: &Engine) -> Result<Vec<Check>, sqlx::Error> {
         count => good(format!("{count} worker(s), {seats} seats")),
     });
     for (queue, waiting) in queue_depths(engine).await? {
-        let served = workers.iter().any(|worker| worker.queues.as_ref().is_none_or(|queues| queues.contains(&queue)));
+        let of_type = queue.strip_prefix("type:");
+        let served = workers.iter().any(|worker| match of_type {
+            Some(step_type) => worker.step_types.iter().any(|known| known == step_type),
+            None => worker.queues.as_ref().is_none_or(|queues| queues.contains(&queue)),
+        });
         checks.push(if served {
             good(format!("queue `{queue}`: {waiting} waiting"))
+        } else if let Some(step_type) = of_type {
+            bad(format!("{waiting} step(s) of type `{step_type}` waiting, no worker carries them out"))
         } else {
             bad(format!("queue `{queue}`: {waiting} waiting, nobody serves it → onward worker --queues {queue}"))
         });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use onward_engine::{DeployAction, DeployError, DeployOptions, Engine, Expect, deploy, validate};
+use onward_engine::{DeployAction, DeployError, DeployOptions, Engine, Expect, deploy, offered_catalog, validate};
 use onward_workflows::{Severity, Source, Style, render};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -93,7 +93,9 @@ impl Watched {
     }
 
     async fn take(&self, source: Source) -> Result<Taken, Failure> {
-        let checked = validate(self.engine.versions().catalog(), &source);
+        let catalog = offered_catalog(&self.engine).await;
+        let catalog = catalog.map_err(|error| Failure::because(Exit::Unreachable, error))?;
+        let checked = validate(&catalog, &source);
         let style = Style { color: output::is_terminal() && !self.plain, ..Style::default() };
         if !checked.is_valid() {
             output::line(&format!("  ✗ {}   invalid; a version that was deployed before stays active", source.file));
@@ -118,6 +120,9 @@ impl Watched {
                     };
                     let shown = triggers(&json!(row));
                     output::line(format!("  ✓ {:24} {what:10} {shown}", row.id).trim_end());
+                }
+                if !checked.diagnostics.is_empty() {
+                    output::line(render(&checked.diagnostics, &source, style).trim_end());
                 }
                 Ok(Taken::Deployed)
             }

@@ -10,12 +10,13 @@ const SEATS_MAX: usize = 10_000;
 const LIKENESS_MIN: f64 = 0.5;
 
 /// Flag and file key, and the variable.
-const NAMES: [(&str, &str); 12] = [
+const NAMES: [(&str, &str); 13] = [
     ("database_url", "DATABASE_URL"),
     ("data_dir", "ONWARD_DATA_DIR"),
     ("listen", "ONWARD_LISTEN"),
     ("log", "ONWARD_LOG"),
     ("queues", "ONWARD_QUEUES"),
+    ("step_types", "ONWARD_STEP_TYPES"),
     ("seats", "ONWARD_SEATS"),
     ("keyring", "ONWARD_KEYRING"),
     ("secrets_key", "ONWARD_SECRETS_KEY"),
@@ -97,11 +98,26 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// `None` without the setting, which means all of them; an empty list would serve nothing.
+    /// `None` without the setting, which means all of them.
+    fn names(&self, setting: &str) -> Option<(Vec<String>, String)> {
+        let (text, from) = self.text(setting)?;
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Some((names.map(str::to_owned).collect(), from))
+    }
+
+    /// An empty list is a worker that carries runs and leaves all work to others.
+    pub fn step_types(&mut self) -> Option<Vec<String>> {
+        let (names, from) = self.names("step_types")?;
+        let known: Vec<&str> = onward_steps::Steps::types().iter().map(|step_type| step_type.name).collect();
+        for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
+            self.problems.push(format!("{from}: there is no step type `{name}`; there is {}", known.join(", ")));
+        }
+        Some(names)
+    }
+
+    /// An empty list would serve nothing.
     pub fn queues(&mut self) -> Option<Vec<String>> {
-        let (text, from) = self.text("queues")?;
-        let queues: Vec<String> =
-            text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let (queues, from) = self.names("queues")?;
         if queues.is_empty() {
             self.problems.push(format!("{from}: no queue is named; leave it out to serve all"));
         }

@@ -8,7 +8,7 @@ use onward_workflows::{Wait, WaitKind, WorkerId};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{Announced, CheckpointRow, RunWrite, Then, Written, kind_of};
+use super::{Announced, CheckpointRow, RoutedRow, RunWrite, Then, Written, kind_of};
 use crate::event::bucket;
 
 /// Writes the batch and says for each of its runs, in order, what became of it.
@@ -54,7 +54,11 @@ async fn park_on_events(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) ->
 }
 
 fn only_adds(write: &RunWrite) -> bool {
-    matches!(write.then, Then::Keep) && write.announced.is_empty() && !write.settles && !write.resets_crashes
+    matches!(write.then, Then::Keep)
+        && write.announced.is_empty()
+        && write.routed.is_empty()
+        && !write.settles
+        && !write.resets_crashes
 }
 
 async fn add_checkpoints(pool: &PgPool, worker: WorkerId, batch: &[&RunWrite]) -> Result<Vec<Written>, sqlx::Error> {
@@ -126,6 +130,8 @@ fn wait_rows<'a>(batch: &[&'a RunWrite]) -> Vec<WaitRow<'a>> {
                     rows.push(WaitRow { name: Cow::Borrowed(if *reserved { "rate" } else { "slot" }), ..bare });
                 }
                 WaitKind::Timer | WaitKind::Retry | WaitKind::Person => rows.push(bare),
+                // Its row was written when it was handed over.
+                WaitKind::Routed { .. } => {}
             }
         }
     }
@@ -140,6 +146,8 @@ async fn write_everything(
     let checkpoints = checkpoints_of(batch);
     let announced: Vec<(Uuid, &Announced)> =
         batch.iter().flat_map(|write| write.announced.iter().map(|announced| (write.run.0, announced))).collect();
+    let routed: Vec<(Uuid, &RoutedRow)> =
+        batch.iter().flat_map(|write| write.routed.iter().map(|routed| (write.run.0, routed))).collect();
     let waits = wait_rows(batch);
     let ends = || batch.iter().map(|write| if let Then::End(end) = &write.then { Some(end) } else { None });
     let rows = sqlx::query_file!(
@@ -176,6 +184,11 @@ async fn write_everything(
         &waits.iter().map(|row| &*row.name).collect::<Vec<_>>() as _,
         &waits.iter().map(|row| row.key).collect::<Vec<_>>() as _,
         &waits.iter().map(|row| row.since).collect::<Vec<_>>() as _,
+        &routed.iter().map(|(run, _)| *run).collect::<Vec<_>>(),
+        &routed.iter().map(|(_, row)| row.path.as_str()).collect::<Vec<_>>() as _,
+        &routed.iter().map(|(_, row)| i32::try_from(row.attempt).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+        &routed.iter().map(|(_, row)| row.queue.as_str()).collect::<Vec<_>>() as _,
+        &routed.iter().map(|(_, row)| row.priority.as_str()).collect::<Vec<_>>() as _,
     )
     .fetch_all(connection)
     .await?;

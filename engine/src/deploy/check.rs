@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 
-use onward_workflows::{Catalog, Checked, Definition, Diagnostic, Outside, Severity, Source, check};
+use onward_workflows::{Catalog, Checked, Definition, Diagnostic, Outside, Source, check};
 use sha2::{Digest, Sha256};
 
 use super::DeployError;
@@ -36,15 +36,11 @@ impl Deref for CheckedDocuments {
     }
 }
 
-/// Checks one document as a deploy would: a step type that no worker offers is an error.
+/// Checks one document as a deploy would: that no worker offers a step type is worth a warning, as one may come later.
 pub fn validate(catalog: &Catalog, source: &Source) -> Checked {
     let mut checked = check(source, catalog);
     if !checked.unoffered.is_empty() {
-        checked.definition = None;
-        checked.diagnostics.extend(checked.unoffered.drain(..).map(|mut diagnostic| {
-            diagnostic.severity = Severity::Error;
-            diagnostic
-        }));
+        checked.diagnostics.append(&mut checked.unoffered);
         checked.diagnostics.sort_by_key(|diagnostic| diagnostic.range.start.offset);
     }
     checked

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onward_workflows::{CheckpointStatus, Flow, Past, RunId, Step, Wait, WaitKind, check_payload, step_at};
+use onward_workflows::{CheckpointStatus, Flow, RunId, Step, Wait, WaitKind, check_payload, step_at};
 use serde_json::{Value, json};
 
 use super::note;
@@ -105,9 +105,7 @@ async fn attempt_of(engine: &Engine, run: RunId, path: &str, settling: &Settling
         read_outside(pool, &ids, &mut histories).await?;
     }
     let history = histories.remove(&run.0).unwrap_or_default();
-    let checkpoints = history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
-    let past =
-        Past { checkpoints, begun: history.begun, events: history.events, children: history.children, cancel: None };
+    let past = history.past(run, None)?;
     let facts = Arc::new(stored.facts(run, &version)?);
     let mut flow = Flow::resume(Arc::clone(&version.definition), facts, past);
     flow.next(engine.clock().now());

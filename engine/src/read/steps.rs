@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onward_workflows::{Cancel, Checkpoint, Flow, Past, RunId, StepStatus, StepView, is_undo};
+use onward_workflows::{Cancel, Flow, Past, RunId, StepStatus, StepView, is_undo};
 
 use super::error::ReadError;
 use super::run::find_run;
@@ -18,21 +18,21 @@ pub async fn read_steps(engine: &Engine, run: RunId) -> Result<Option<Vec<StepVi
     let version = engine.versions().load(pool, &detail.workflow, detail.version).await.map_err(ReadError::Version)?;
     let Some(stored) = read_runs(pool, &ids).await?.remove(&run.0) else { return Ok(None) };
     let history = read_histories(pool, &ids).await?.remove(&run.0).unwrap_or_default();
-    let checkpoints: Vec<Checkpoint> =
-        history.checkpoints.into_iter().map(|row| row.parse(run)).collect::<Result<_, _>>()?;
     let running = detail.status == RunState::Running;
-    // While it runs, its worker is waiting for the answer.
-    let begun = if running { Vec::new() } else { history.begun };
     let facts = Arc::new(stored.facts(run, &version)?);
+    let mut past = history.past(run, None)?;
+    if running {
+        // Its worker is waiting for the answer.
+        past.begun.clear();
+    }
     // What a cancel has set going is there only for a flow that knows of it. When it was asked for is not kept.
     let at = detail.cancel_requested_at.or(detail.finished_at.filter(|_| detail.status == RunState::Canceled));
-    let undo = checkpoints.iter().any(|row| is_undo(&version.definition, &row.path));
-    let cancel = at.map(|at| Cancel { at, undo });
-    let untold = cancel.map(|_| {
-        let past = Past { checkpoints: checkpoints.clone(), begun: begun.clone(), ..Past::default() };
+    let undo = past.checkpoints.iter().any(|row| is_undo(&version.definition, &row.path));
+    past.cancel = at.map(|at| Cancel { at, undo });
+    let untold = past.cancel.map(|_| {
+        let past = Past { cancel: None, ..past.clone() };
         Flow::resume(Arc::clone(&version.definition), Arc::clone(&facts), past).steps()
     });
-    let past = Past { checkpoints, begun, cancel, ..Past::default() };
     let mut flow = Flow::resume(Arc::clone(&version.definition), facts, past);
     if running {
         // What the flow asks for is what the worker is carrying out.

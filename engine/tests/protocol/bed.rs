@@ -81,7 +81,7 @@ impl Bed {
 
     /// Everything that is due, by a claimer that has just looked around.
     pub async fn claim(&self, lease: &Lease, seats: usize) -> Vec<Claimed> {
-        let mut lanes = Lanes::new(None);
+        let mut lanes = Lanes::new(None, &[]);
         lanes.refresh(self.engine.hot()).await.expect("the lanes are read");
         claim(self.engine.hot(), lease.worker(), &mut lanes, seats).await.expect("the claim is answered")
     }

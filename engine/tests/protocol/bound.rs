@@ -57,7 +57,7 @@ async fn under_an_old_snapshot_a_bounded_claim_does_not_wade_through_what_was_cl
     report.run("begin isolation level repeatable read").await;
     report.run("select count(*) from onward.job").await;
 
-    let mut lanes = Lanes::new(None);
+    let mut lanes = Lanes::new(None, &[]);
     lanes.refresh(bed.engine.hot()).await.expect("the lanes are read");
     let mut highest = DateTime::<Utc>::UNIX_EPOCH;
     for _ in 0..CLAIMED / 500 {
@@ -78,7 +78,7 @@ async fn a_job_that_commits_late_is_found_within_the_margin_at_once_and_below_it
     let bed = Bed::new().await;
     add_jobs(&bed, 3).await;
     let lease = bed.worker().await;
-    let mut lanes = Lanes::new(None);
+    let mut lanes = Lanes::new(None, &[]);
     lanes.refresh(bed.engine.hot()).await.expect("the lanes are read");
     let highest = claim(bed.engine.hot(), lease.worker(), &mut lanes, 10)
         .await

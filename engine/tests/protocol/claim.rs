@@ -63,7 +63,7 @@ async fn jobs_are_claimed_by_priority_then_age_then_id() {
     set(runs[3], "critical", 1).await;
     set(runs[4], "normal", 20).await;
     let lease = bed.worker().await;
-    let mut lanes = Lanes::new(None);
+    let mut lanes = Lanes::new(None, &[]);
     lanes.refresh(bed.engine.hot()).await.expect("the lanes are read");
     let mut order = Vec::new();
     for _ in 0..5 {
@@ -81,7 +81,7 @@ async fn every_tenth_claim_takes_the_oldest_so_that_a_low_priority_is_not_starve
     sqlx::query(age).execute(bed.engine.pool()).await.expect("age the job");
     bed.start_many(12).await;
     let lease = bed.worker().await;
-    let mut lanes = Lanes::new(None);
+    let mut lanes = Lanes::new(None, &[]);
     lanes.refresh(bed.engine.hot()).await.expect("the lanes are read");
     for turn in 1..=10 {
         let claimed = claim(bed.engine.hot(), lease.worker(), &mut lanes, 1).await.expect("an answer");
@@ -98,7 +98,7 @@ async fn a_job_that_is_not_due_or_of_another_queue_is_left_alone() {
         queue = case when run_id = $2 then 'other' else queue end";
     sqlx::query(change).bind(later.0).bind(elsewhere.0).execute(bed.engine.pool()).await.expect("change the jobs");
     let lease = bed.worker().await;
-    let mut lanes = Lanes::new(Some(vec!["default".to_owned()]));
+    let mut lanes = Lanes::new(Some(vec!["default".to_owned()]), &[]);
     lanes.refresh(bed.engine.hot()).await.expect("the lanes are read");
     assert_eq!(claim(bed.engine.hot(), lease.worker(), &mut lanes, 5).await.expect("an answer"), []);
     let due_at = lanes.next_due(bed.engine.hot()).await.expect("an answer").expect("one job is due later");

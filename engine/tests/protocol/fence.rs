@@ -25,7 +25,7 @@ async fn a_worker_that_lost_its_row_records_nothing() {
     let end = End { status: RunStatus::Succeeded, output: Some(json!("late")), error: None, not_undone: Vec::new() };
     let end = RunWrite { then: Then::End(EndRow::from(&end)), ..RunWrite::nothing(job.run, job.wakes) };
     assert_eq!(committer.write(end).await, Written::Lost);
-    let released = release(bed.engine.hot(), bed.engine.wakes(), lease.worker(), &[job.run], Duration::ZERO)
+    let released = release(bed.engine.hot(), bed.engine.wakes(), lease.worker(), &[job.name()], Duration::ZERO)
         .await
         .expect("answer");
     assert_eq!(released, 0);
@@ -157,7 +157,7 @@ async fn a_claim_in_flight_holds_off_the_reaper_too() {
 
     assert_eq!(reaping.await.expect("the reaper ends"), 1, "the job claimed in that last moment is seen");
     assert_eq!(bed.owner(run).await, None);
-    let mut lanes = Lanes::new(None);
+    let mut lanes = Lanes::new(None, &[]);
     lanes.refresh(bed.engine.hot()).await.expect("the lanes are read");
     assert_eq!(claim(bed.engine.hot(), bed.worker().await.worker(), &mut lanes, 1).await.expect("answer")[0].run, run);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onward_engine::{Committer, HEARTBEAT_EVERY, Lease, Written, heartbeat, load, reap, release};
+use onward_engine::{Committer, HEARTBEAT_EVERY, JobName, Lease, Written, heartbeat, load, reap, release};
 use onward_workflows::RunId;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
@@ -68,7 +68,8 @@ async fn what_is_handed_back_counts_no_crash_and_is_due_after_its_delay() {
     let runs = [bed.claimed_run(&lease).await.run, bed.claimed_run(&lease).await.run];
     for (run, delay) in runs.into_iter().zip([Duration::ZERO, Duration::from_mins(1)]) {
         postpone(&bed, run).await;
-        let released = release(bed.engine.hot(), bed.engine.wakes(), lease.worker(), &[run], delay).await;
+        let released =
+            release(bed.engine.hot(), bed.engine.wakes(), lease.worker(), &[JobName::of_run(run)], delay).await;
         assert_eq!(released.expect("an answer"), 1);
         let (owner, crashes, due_in) = job(&bed, run).await;
         assert_eq!((owner, crashes), (None, 0));
@@ -89,6 +90,7 @@ async fn a_worker_that_dies_while_it_hands_back_is_not_blamed_for_what_it_handed
         .bind(lease.worker().0)
         .bind(vec![handed.0])
         .bind(0.0_f64)
+        .bind(vec![""])
         .execute(releasing.connection())
         .await
         .expect("it is handed back");

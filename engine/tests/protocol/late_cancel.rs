@@ -1,7 +1,9 @@
 //! A claim that stood still while somebody wrote to the job: it returns the new count with what it saw before.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use onward_engine::{Claimed, Committer, Lanes, Lease, Park, RunWrite, Then, Written, cancel, claim, load};
+use onward_engine::{
+    Claimed, Committer, DEFAULT_QUEUE, Lanes, Lease, Park, Priority, RunWrite, Then, Written, cancel, claim, load,
+};
 use onward_workflows::RunId;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -38,7 +40,7 @@ async fn a_cancel_that_a_first_claim_waited_past_is_seen_by_the_load() {
     let holder = hold_at_the_fence(&bed, &lease).await;
     let (engine, worker) = (bed.engine.clone(), lease.worker());
     let claiming = tokio::spawn(async move {
-        let mut lanes = Lanes::new(None);
+        let mut lanes = Lanes::new(None, &[]);
         lanes.refresh(engine.hot()).await.expect("the lanes are read");
         claim(engine.hot(), worker, &mut lanes, 1).await.expect("the claim is answered").remove(0)
     });
@@ -79,7 +81,16 @@ async fn looking_in_the_claim_itself_would_park_the_run_past_that_cancel() {
 
     let (wakes, told, mut naive) = claiming.await.expect("the claim goes on");
     assert_eq!((wakes, told), (2, false), "the count of after the cancel, the flag of before");
-    let job = Claimed { due_at: bed.now().await, ..Claimed::held(run, wakes, 0) };
+    let job = Claimed {
+        run,
+        path: String::new(),
+        queue: DEFAULT_QUEUE.to_owned(),
+        priority: Priority::default(),
+        due_at: bed.now().await,
+        wakes,
+        crashes: 0,
+        first: false,
+    };
     let parked = naive.move_job(&query("commit_batch"), lease.worker(), &job, "park", Some(wakes)).await;
     assert_eq!(parked, (true, true));
     assert!(sleeps(&bed, run).await, "the cancel would be noticed in an hour");

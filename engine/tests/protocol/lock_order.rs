@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use onward_engine::{
-    Backfill, Committer, Engine, Lease, Park, Release, RunWrite, ScheduleId, Then, backfill, cancel, fire_due, load,
-    pause, reap, release, resume,
+    Backfill, Committer, Engine, JobName, Lease, Park, Release, RunWrite, ScheduleId, Then, backfill, cancel, fire_due,
+    load, pause, reap, release, resume,
 };
 use onward_workflows::RunId;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -40,19 +40,11 @@ async fn carry(bed: Arc<Bed>, lease: Lease) {
             let nothing = RunWrite::nothing(run.run, run.claimed);
             committer.write(match place % 4 {
                 0 => RunWrite { then: Then::Release(Release { seen: run.seen, due_at }), settles: true, ..nothing },
-                1 => RunWrite {
-                    resets_crashes: true,
-                    ..adds(
-                        &onward_engine::Claimed::held(run.run, run.claimed, 0),
-                        &format!("s{round}"),
-                        1.into(),
-                        due_at,
-                    )
-                },
+                1 => RunWrite { resets_crashes: true, ..adds(&run.job(), &format!("s{round}"), 1.into(), due_at) },
                 _ => RunWrite { then: Then::Park(Park { seen: run.seen, due_at, waits: Vec::new() }), ..nothing },
             })
         });
-        let kept: Vec<RunId> = runs.iter().map(|run| run.run).collect();
+        let kept: Vec<JobName> = runs.iter().map(|run| JobName::of_run(run.run)).collect();
         // On connections of their own: the batch and the release of one worker are what can cross most easily.
         let releasing = release(bed.engine.hot(), bed.engine.wakes(), lease.worker(), &kept, Duration::ZERO);
         let (_, released) = tokio::join!(futures_util::future::join_all(writes), releasing);

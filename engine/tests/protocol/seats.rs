@@ -28,7 +28,7 @@ async fn four_claimers_share_two_hundred_jobs_and_no_job_has_two_of_them() {
     for _ in 0..4 {
         let (engine, lease) = (bed.another_engine().await, bed.worker().await);
         claimers.spawn(async move {
-            let mut lanes = Lanes::new(None);
+            let mut lanes = Lanes::new(None, &[]);
             lanes.refresh(engine.hot()).await.expect("the lanes are read");
             let mut mine = Vec::new();
             loop {

@@ -151,6 +151,11 @@ impl Session {
             .bind(&texts)
             .bind(&texts)
             .bind(&times)
+            .bind(&ids)
+            .bind(&texts)
+            .bind(&ints)
+            .bind(&texts)
+            .bind(&texts)
             .fetch_one(&mut self.0)
             .await
             .expect("the commit is answered");

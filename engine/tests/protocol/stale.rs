@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onward_engine::{Lease, heartbeat, reap, release};
+use onward_engine::{JobName, Lease, heartbeat, reap, release};
 use onward_workflows::RunId;
 use sqlx::AssertSqlSafe;
 use tokio::task::JoinHandle;
@@ -24,7 +24,8 @@ async fn taken_over(bed: &Bed) -> (Lease, Lease, RunId) {
 async fn a_stale_worker_cannot_hand_back_what_another_has_taken_over() {
     let bed = Bed::new().await;
     let (stale, owner, run) = taken_over(&bed).await;
-    let released = release(bed.engine.hot(), bed.engine.wakes(), stale.worker(), &[run], Duration::ZERO).await;
+    let released =
+        release(bed.engine.hot(), bed.engine.wakes(), stale.worker(), &[JobName::of_run(run)], Duration::ZERO).await;
     assert_eq!(released.expect("an answer"), 0);
     assert_eq!(bed.owner(run).await, Some(owner.worker().0));
 
@@ -35,6 +36,7 @@ async fn a_stale_worker_cannot_hand_back_what_another_has_taken_over() {
         .bind(stale.worker().0)
         .bind(vec![run.0])
         .bind(0.0_f64)
+        .bind(vec![""])
         .fetch_all(session.connection())
         .await
         .expect("an answer");

@@ -49,16 +49,12 @@ async fn a_cancel_at_any_moment_of_carrying_is_never_parked_past() {
                 assert!(told, "a cancel before the claim is known to whoever loads the run");
             }
             if parked == Written::ReadAgain {
-                let (mut loaded, _) = load(&bed.engine, lease.worker(), &[held(&loaded)]).await.expect("it loads");
+                let (mut loaded, _) = load(&bed.engine, lease.worker(), &[loaded.job()]).await.expect("it loads");
                 assert!(loaded.remove(0).cancel.is_some());
             }
             sqlx::query("truncate onward.job").execute(bed.engine.pool()).await.expect("clean up");
         }
     }
-}
-
-fn held(run: &LoadedRun) -> onward_engine::Claimed {
-    onward_engine::Claimed::held(run.run, run.claimed, run.crashes)
 }
 
 #[tokio::test]

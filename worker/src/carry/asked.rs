@@ -1,6 +1,6 @@
 //! What the flow asks for, sorted by who does it and when.
 
-use onward_engine::{Announced, CheckpointRow};
+use onward_engine::{Announced, CheckpointRow, RoutedRow};
 use onward_workflows::{Action, End, ErrorKind, Event, Limits, Outcome, RunId, RunStep, StepError};
 
 use super::Carried;
@@ -15,10 +15,25 @@ pub(super) struct Asked {
     pub errands: Vec<Errand>,
     /// Attempts whose limits are to be looked at before anything else.
     pub gates: Vec<RunStep>,
+    /// Attempts that become jobs of their own.
+    pub routed: Vec<RoutedRow>,
     pub cancels: Vec<RunId>,
+    /// Attempts of other workers that nobody needs any more.
+    pub recalls: Vec<(String, u32)>,
     pub end: Option<End>,
     /// What follows from the records, once they are stored.
     pub then: Vec<Action>,
+}
+
+impl Asked {
+    /// How many attempts are about to begin.
+    fn begins(&self) -> usize {
+        self.runs.len() + self.gates.len() + self.routed.len() + self.then.len()
+    }
+
+    pub fn stores_nothing(&self) -> bool {
+        self.records.is_empty() && self.announced.is_empty() && self.routed.is_empty() && self.end.is_none()
+    }
 }
 
 impl Carried<'_> {
@@ -34,8 +49,11 @@ impl Carried<'_> {
                     asked.records.push(CheckpointRow::new(&checkpoint, line.as_ref()));
                     stored.push(Event::Committed { path: checkpoint.path, attempt: checkpoint.attempt });
                 }
-                Action::Run(step) if step.limits == Limits::default() => asked.runs.push(step),
-                Action::Run(step) => asked.gates.push(step),
+                Action::Run(step) if step.limits != Limits::default() => asked.gates.push(step),
+                Action::Run(step) => match self.routed(&step) {
+                    Some(row) => asked.routed.push(row),
+                    None => asked.runs.push(step),
+                },
                 Action::Abandon { path, attempt } => self.abandon(&mut asked, &(path, attempt)),
                 Action::Emit(event) => asked.errands.push(Errand::Emit(event)),
                 Action::Call(call) => asked.errands.push(Errand::Call(call)),
@@ -69,11 +87,15 @@ impl Carried<'_> {
     /// Stops an attempt that has not begun, or can be stopped without harm; any other goes on to its outcome.
     fn abandon(&mut self, asked: &mut Asked, attempt: &(String, u32)) {
         let is_it = |step: &RunStep| step.path == attempt.0 && step.attempt == attempt.1;
-        let before = asked.runs.len() + asked.gates.len() + asked.then.len();
+        let before = asked.begins();
         asked.runs.retain(|step| !is_it(step));
         asked.gates.retain(|step| !is_it(step));
         asked.then.retain(|action| !matches!(action, Action::Run(step) if is_it(step)));
-        let mut stopped = asked.runs.len() + asked.gates.len() + asked.then.len() < before;
+        asked.routed.retain(|row| row.path != attempt.0 || row.attempt != attempt.1);
+        let mut stopped = asked.begins() < before;
+        if !stopped && !self.in_flight.contains_key(attempt) {
+            asked.recalls.push(attempt.clone());
+        }
         if self.in_flight.get(attempt).is_some_and(|flying| flying.harmless)
             && let Some(flying) = self.in_flight.remove(attempt)
         {

@@ -25,7 +25,7 @@ pub(super) enum Landed {
 /// What happens outside reaches a run only while it is parked.
 pub(super) fn is_outside(kind: &WaitKind) -> bool {
     match kind {
-        WaitKind::Event(_) | WaitKind::Child(_) | WaitKind::Slot { reserved: false } => true,
+        WaitKind::Event(_) | WaitKind::Child(_) | WaitKind::Routed { .. } | WaitKind::Slot { reserved: false } => true,
         WaitKind::Timer | WaitKind::Retry | WaitKind::Person | WaitKind::Slot { reserved: true } => false,
     }
 }
@@ -68,7 +68,8 @@ impl Carried<'_> {
     pub(super) fn ask(&mut self, step: RunStep) {
         let name = (step.path.clone(), step.attempt);
         let reserved = self.reserved.get(&name).copied();
-        let asker = Asker { run: self.run, path: step.path.clone(), attempt: step.attempt, reserved };
+        let priority = step.priority.map_or(self.priority, Into::into);
+        let asker = Asker { run: self.run, path: step.path.clone(), attempt: step.attempt, priority, reserved };
         let engine = self.carrier.engine.clone();
         let task = self.attempts.spawn(async move {
             match gate::pass(&engine, &asker, &step.limits).await {
@@ -94,7 +95,7 @@ impl Carried<'_> {
                     Event::Outcome { path, attempt, .. }
                     | Event::ChildStarted { path, attempt }
                     | Event::Deferred { path, attempt, .. } => is_wanted(path, *attempt),
-                    Event::Committed { .. } | Event::Time | Event::Cancel { .. } => true,
+                    Event::Routed { .. } | Event::Committed { .. } | Event::Time | Event::Cancel { .. } => true,
                 };
                 if let Event::Deferred { path, attempt, until, reserved: true } = &event {
                     self.reserved.insert((path.clone(), *attempt), *until);

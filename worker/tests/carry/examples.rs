@@ -1,12 +1,16 @@
 //! Every example runs to its end against the stand-in services.
 
 use std::path::Path;
+use std::time::Duration;
 
-use onward_engine::{DeployError, DeployOptions, Expect, deploy};
+use onward_engine::{DeployOptions, Expect, PrepareRun, deploy};
+use onward_testkit::wait_until;
 use onward_workflows::Source;
 use serde_json::{Value, json};
 
 use crate::bed::Bed;
+
+const DEADLINE: Duration = Duration::from_secs(20);
 
 fn example(name: &str) -> Source {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
@@ -61,13 +65,24 @@ async fn heartbeat_beats_under_its_own_id() {
     assert_eq!(bed.shop.totals().effects, 1);
 }
 
-/// A document of the replaced system: read as it is, but nothing here carries out its steps.
+/// A document of the replaced system: read as it is, but no worker here carries out its steps.
 #[tokio::test(flavor = "multi_thread")]
-async fn visa_status_update_is_checked_and_not_deployed() {
+async fn visa_status_update_is_deployed_and_waits_for_a_worker_that_has_its_types() {
     let bed = Bed::new().await;
     let options = DeployOptions { dry_run: false, prune: false, by: "test".to_owned(), expect: Expect::Anything };
-    let refused = deploy(&bed.engine, vec![example("visa-status-update.json")], &options).await;
-    let Err(DeployError::Invalid { diagnostics, .. }) = refused else { panic!("{refused:?}") };
+    let deployed = deploy(&bed.engine, vec![example("visa-status-update.json")], &options).await.expect("it is valid");
+    let diagnostics = &deployed.workflows[0].diagnostics;
     assert_eq!(diagnostics.iter().filter(|finding| finding.code == "E203").count(), 3);
     assert!(diagnostics.iter().all(|finding| ["E203", "W201"].contains(&finding.code)), "{diagnostics:?}");
+
+    let _worker = bed.work(4);
+    let body = json!({ "applicant": { "name": "Dana" }, "visa": { "status": "approved" } });
+    let version = bed.engine.versions().load(bed.engine.pool(), &deployed.workflows[0].id, 1).await.expect("it loads");
+    let trigger = json!({ "type": "webhook", "body": body });
+    let request = PrepareRun { trigger_id: None, trigger, inputs: json!({}), scheduled_at: None, key: None };
+    let start = bed.engine.prepare(version, request).expect("it needs no inputs");
+    let run = bed.engine.start(start).await.expect("the run starts").run;
+    let waits = "select count(*) from onward.pending where kind = 'routed' and name = 'type:pdf.generate'";
+    wait_until(DEADLINE, "the first step to wait", async || bed.count(waits).await == 1).await;
+    assert_eq!(bed.end_of(run).await, None);
 }

@@ -7,5 +7,6 @@ mod language;
 mod limits;
 mod operate;
 mod outside;
+mod routed;
 mod runs;
 mod secrets;

@@ -6,6 +6,7 @@ mod crashes;
 mod drains;
 mod ends;
 mod leaving;
+mod routed;
 mod settled;
 mod unsafe_steps;
 mod waiting;

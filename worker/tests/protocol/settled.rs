@@ -76,7 +76,7 @@ async fn a_timer_and_an_event_are_not_waited_for_any_longer() {
     assert_eq!(bed.count("select count(*) from onward.pending").await, 0);
 }
 
-const STUMBLES: &str = "version: 1\nname: stumbles\nsteps:\n  - {id: get, type: http.request, retry: {max: 3, delay: 1h}, config: {url: 'http://shop.test/orders/IL1?fault=503&times=1'}}\n";
+const STUMBLES: &str = "version: 1\nname: stumbles\nsteps:\n  - {id: get, type: http.request, retry: {max: 3, delay: 1h, jitter: false}, config: {url: 'http://shop.test/orders/IL1?fault=503&times=1'}}\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pause_before_another_attempt_is_cut_short() {

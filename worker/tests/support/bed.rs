@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onward_engine::{DeployOptions, Engine, Expect, PrepareRun, Settings, StartKey, Started, database, deploy};
+use onward_engine::{
+    DeployOptions, Engine, Expect, PrepareRun, SecretsKey, Settings, StartKey, Started, database, deploy,
+};
 use onward_steps::Steps;
 use onward_testkit::TestDatabase;
 use onward_testkit::standin::StandIn;
@@ -20,6 +22,13 @@ pub struct Bed {
     pub steps: Arc<Steps>,
 }
 
+/// What a worker takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Serves {
+    pub queues: Option<&'static [&'static str]>,
+    pub step_types: Option<&'static [&'static str]>,
+}
+
 /// A worker in this process; dropping it is not a crash, it only stops being waited for.
 pub struct Running {
     pub stop: CancellationToken,
@@ -33,16 +42,31 @@ pub async fn engine_on(database: &TestDatabase) -> Engine {
     Engine::new(pool, settings).await.expect("an engine on the test database")
 }
 
+fn settings(seats: usize, drain_max: Duration) -> onward_worker::Settings {
+    onward_worker::Settings { seats, queues: None, host: "test".to_owned(), version: "0".to_owned(), drain_max }
+}
+
+fn run(engine: Engine, steps: Arc<Steps>, settings: onward_worker::Settings) -> Running {
+    let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
+    let task = tokio::spawn(onward_worker::run(engine, steps, settings, stop.clone(), kill.clone()));
+    Running { stop, kill, task }
+}
+
+fn steps_of(shop: &StandIn, step_types: Option<&[&str]>) -> Arc<Steps> {
+    let settings = onward_steps::Settings {
+        http_hosts: vec![("shop.test".to_owned(), shop.address())],
+        step_types: step_types.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+        ..onward_steps::Settings::default()
+    };
+    Arc::new(Steps::new(settings).expect("the steps are set up"))
+}
+
 impl Bed {
     pub async fn new() -> Self {
         let database = TestDatabase::new().await;
         let engine = engine_on(&database).await;
         let shop = StandIn::start().await.expect("the stand-in starts");
-        let settings = onward_steps::Settings {
-            http_hosts: vec![("shop.test".to_owned(), shop.address())],
-            ..onward_steps::Settings::default()
-        };
-        let steps = Arc::new(Steps::new(settings).expect("the steps are set up"));
+        let steps = steps_of(&shop, None);
         Self { database, engine, shop, steps }
     }
 
@@ -81,17 +105,16 @@ impl Bed {
 
     /// With so much time to finish what is in flight when it is told to stop.
     pub fn work_and_leave_within(&self, engine: Engine, seats: usize, drain_max: Duration) -> Running {
-        let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
-        let settings = onward_worker::Settings {
-            seats,
-            queues: None,
-            host: "test".to_owned(),
-            version: "0".to_owned(),
-            drain_max,
-        };
-        let task =
-            tokio::spawn(onward_worker::run(engine, Arc::clone(&self.steps), settings, stop.clone(), kill.clone()));
-        Running { stop, kill, task }
+        let settings = settings(seats, drain_max);
+        run(engine, Arc::clone(&self.steps), settings)
+    }
+
+    /// A process of its own with four seats that takes only a part.
+    pub async fn work_as(&self, serves: Serves) -> Running {
+        let engine = engine_on(&self.database).await.with_secrets_key(Some(SecretsKey::new(&[1; 32])));
+        let queues = serves.queues.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        let settings = onward_worker::Settings { queues, ..settings(4, Duration::from_secs(10)) };
+        run(engine, steps_of(&self.shop, serves.step_types), settings)
     }
 
     /// The run's end: its status, output and error.

@@ -165,10 +165,12 @@ pub(super) fn of_type(step: &Node, id: &str, site: Site<'_>, facts: &Facts<'_>, 
     if step_type == "value" {
         return Some(Body::Value(templates::build(config, site, facts, report)));
     }
-    let Some(known) = facts.catalog.find(step_type) else {
+    let is_offered = facts.catalog.is_offered(step_type);
+    let known = facts.catalog.find(step_type);
+    if known.is_none() && !is_offered {
         report.add(unknown_type(step_type, type_node, facts));
         return None;
-    };
+    }
     if !matches!(config.kind, Kind::Map(_)) {
         report.add(values::wrong_kind("config", config, "a map"));
         return None;
@@ -177,18 +179,22 @@ pub(super) fn of_type(step: &Node, id: &str, site: Site<'_>, facts: &Facts<'_>, 
     if step_type == "fail" && written.is_none() && site.roots.contains(&"error") {
         return Some(Body::Fail(None));
     }
+    let roots: Vec<&str> = site.roots.iter().copied().chain(["secrets"]).collect();
+    let Some(known) = known else {
+        let config = templates::build(config, Site { roots: &roots, ..site }, facts, report);
+        return Some(Body::Work { step_type: step_type.to_owned(), config });
+    };
     config::check(known, config, type_node, id, facts, report);
     if !step_type.contains('.') {
         return steering::read(step_type, step, config, type_node, site, facts, report);
     }
-    if !known.built_in {
+    if !known.built_in && !is_offered {
         report.unoffered.push(
             Finding::warning("E203", type_node.span, format!("no worker offers `{step_type}` yet"))
                 .label("nothing can carry this out")
-                .help("the document can be checked, but `deploy` refuses it until a worker offers this type"),
+                .help("the document can be deployed; its runs wait at this step until a worker offers the type"),
         );
     }
-    let roots: Vec<&str> = site.roots.iter().copied().chain(["secrets"]).collect();
     let config = config::template(known, config, Site { roots: &roots, ..site }, facts, report);
     Some(Body::Work { step_type: step_type.to_owned(), config })
 }

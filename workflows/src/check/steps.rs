@@ -109,9 +109,6 @@ fn read(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut Report) -> O
     };
     let priority = node.field("priority").and_then(|node| limits::priority(node, site, facts, report));
     only_for_work(entries, effort, report);
-    if effort == Effort::Work {
-        report_lanes(entries, report);
-    }
     let on_error = node.field("on_error").map_or(OnError::Fail, |handler| on_error(handler, index, facts, report));
     let finally = node
         .field("finally")
@@ -140,21 +137,6 @@ fn read(node: &Node, index: StepAt, facts: &Facts<'_>, report: &mut Report) -> O
         compensate,
         ..Step::new(outlined.id.clone(), body?)
     })
-}
-
-/// A step is carried out with its run, in the run's queue.
-fn report_lanes(entries: &[Entry], report: &mut Report) {
-    for entry in entries.iter().filter(|entry| matches!(entry.key.as_str(), "queue" | "priority")) {
-        report.unoffered.push(
-            Finding::warning(
-                "E203",
-                entry.key_span,
-                format!("`{}` of a single step is not carried out yet", entry.key),
-            )
-            .label("no worker takes single steps")
-            .help("the document can be checked, but `deploy` refuses it; write it at the top, for the whole run"),
-        );
-    }
 }
 
 /// What the attempts of a step are, as far as its type is known.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Checkpoint;
-use crate::{EventId, LogLevel, Outcome, RunId, StepError};
+use crate::{EventId, LogLevel, Outcome, Priority, RunId, StepError};
 
 /// What the flow asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,8 @@ pub struct RunStep {
     pub cache: Option<CacheUse>,
     /// Where it is to be done, when not with the run.
     pub queue: Option<String>,
+    /// In that queue, and among those that wait for a slot; the run's own when it names none.
+    pub priority: Option<Priority>,
     pub limits: Limits,
 }
 
@@ -126,6 +128,12 @@ pub enum Event {
         path: String,
         attempt: u32,
     },
+    /// The attempt is a job of its own now; its outcome is found in [`Past::routed`](super::Past::routed).
+    Routed {
+        path: String,
+        attempt: u32,
+        queue: String,
+    },
     /// A limit does not let the attempt begin: ask again at this instant, or when the run is woken.
     Deferred {
         path: String,
@@ -172,6 +180,8 @@ pub enum WaitKind {
     Child(RunId),
     /// A limit: of the step, or of the runs (no path).
     Slot { reserved: bool },
+    /// A worker of this queue.
+    Routed { queue: String },
 }
 
 /// Which events end a wait, as far as the database can tell.

@@ -16,7 +16,8 @@ use super::{
     RunStatus, RunStep, SlotLimit, scope, wait,
 };
 use crate::payload::check_output;
-use crate::{Body, Cache, CallMode, ErrorKind, EventId, EventPattern, RunId, Step, StepError, Template};
+use crate::slug::is_queue_name;
+use crate::{Body, Cache, CallMode, ErrorKind, EventId, EventPattern, Priority, RunId, Step, StepError, Template};
 
 /// Of one attempt, for a step that names none.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
@@ -117,7 +118,8 @@ fn work(
         return Err(refused(ErrorKind::Config, format!("`idempotency_key` has between 1 and {KEY_MAX} bytes")));
     }
     let cache = step.cache.as_ref().map(|cache| cache_use(cache, step_type, &config, reader)).transpose()?;
-    let queue = step.queue.as_ref().map(|queue| reader.text(queue)).transpose()?;
+    let queue = step.queue.as_ref().map(|queue| queue_name(reader.text(queue)?)).transpose()?;
+    let priority = step.priority.as_ref().map(|priority| priority_of(&reader.text(priority)?)).transpose()?;
     Ok(RunStep {
         path: reader.unit.path.to_string(),
         attempt,
@@ -129,8 +131,28 @@ fn work(
         undoable: step.number.undoable,
         cache,
         queue,
+        priority,
         limits: limits(step, reader)?,
     })
+}
+
+/// The same for whoever carries the attempt out.
+pub(super) fn work_of(step: &Step, unit: &Unit, known: &Known, attempt: u32) -> Option<RunStep> {
+    let Body::Work { step_type, config } = &step.body else { return None };
+    work(step, step_type, config, &Reader { known, unit }, attempt).ok()
+}
+
+fn queue_name(text: String) -> Result<String, Problem> {
+    if is_queue_name(&text) {
+        return Ok(text);
+    }
+    Err(refused(ErrorKind::Config, format!("`queue` is {text:?}, which cannot be the name of a queue")))
+}
+
+fn priority_of(text: &str) -> Result<Priority, Problem> {
+    let words = || Priority::WORDS.join(", ");
+    Priority::parse(text)
+        .ok_or_else(|| refused(ErrorKind::Config, format!("`priority` is {text:?}, which is none of {}", words())))
 }
 
 /// A written key is shared by all steps that name it; without one the limit is this step's.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::known::{Env, Known};
 use super::unit::{BodyEnd, Failed};
 use crate::payload::check_output;
-use crate::{Body, ErrorKind, EvaluationError, Failure, Step, StepError};
+use crate::{Body, ErrorKind, EvaluationError, Failure, Outcome, Step, StepError};
 
 /// Bytes of one step's output.
 pub(super) const OUTPUT_MAX: usize = 10 << 20;
@@ -78,6 +78,21 @@ fn fail(
 pub(super) fn not_evaluated(error: &EvaluationError) -> StepError {
     let EvaluationError { message, source_text: _, line, column, missing: _ } = error;
     StepError::new(ErrorKind::Expression, format!("line {line}, column {column}: {message}"))
+}
+
+/// The outcome as it can be kept until somebody asks for it: what is too large becomes an error that says so.
+pub fn storable_outcome(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Done(output) => match check_output(&output, OUTPUT_MAX) {
+            Ok(()) => Outcome::Done(output),
+            Err(problem) => {
+                let message = format!("the output cannot be kept: {problem}");
+                Outcome::Failed(StepError::new(ErrorKind::Limit, message))
+            }
+        },
+        Outcome::Failed(error) => Outcome::Failed(storable(error)),
+        Outcome::Ambiguous(error) => Outcome::Ambiguous(storable(error)),
+    }
 }
 
 /// The error without what cannot be stored, and cut to a size that people read.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RunStatus;
-use crate::{RunId, StepError};
+use crate::{ErrorKind, Outcome, RunId, StepError};
 
 /// What the run's row holds and no step may change.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct Past {
     /// Events that the run may have waited for, in the order of their arrival.
     pub events: Vec<ArrivedEvent>,
     pub children: Vec<ChildRun>,
+    /// Attempts that are jobs of their own.
+    pub routed: Vec<RoutedStep>,
     /// That somebody has asked for the run to be canceled is to be known before anything is computed.
     pub cancel: Option<Cancel>,
 }
@@ -85,6 +87,32 @@ pub struct Begun {
     pub attempt: u32,
     /// Announced only because it can be undone: it may be sent again.
     pub repeatable: bool,
+}
+
+/// An attempt that was handed to another queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoutedStep {
+    pub path: String,
+    pub attempt: u32,
+    pub queue: String,
+    /// There once a worker has carried it out.
+    pub end: Option<RoutedEnd>,
+}
+
+impl RoutedStep {
+    /// It was not begun, because its run did not need it any more.
+    pub fn is_taken_back(&self) -> bool {
+        let outcome = self.end.as_ref().map(|end| &end.outcome);
+        matches!(outcome, Some(Outcome::Failed(error)) if error.kind == ErrorKind::Canceled)
+    }
+}
+
+/// What a routed attempt came to. What follows from it, its checkpoint included, is for the run's owner to say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoutedEnd {
+    pub outcome: Outcome,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
 }
 
 /// An event as `wait_for_event` gives it.

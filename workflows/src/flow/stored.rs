@@ -6,13 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::loops::item_of;
-use super::{ArrivedEvent, Begun, Checkpoint, CheckpointStatus, ChildRun, Past};
+use super::{ArrivedEvent, Begun, Checkpoint, CheckpointStatus, ChildRun, Past, RoutedEnd, RoutedStep};
 use crate::{RunId, Step};
 
 #[derive(Debug)]
 pub(super) struct Stored {
     checkpoints: HashMap<String, LastAttempt>,
     begun: HashMap<String, Begun>,
+    routed: HashMap<String, RoutedStep>,
     pub events: Vec<ArrivedEvent>,
     /// Events that a wait of this run has ended with.
     pub consumed: HashSet<String>,
@@ -66,12 +67,15 @@ impl Stored {
             }
         }
         let mut last_items = HashMap::new();
-        for path in checkpoints.keys().chain(past.begun.iter().map(|begun| &begun.path)) {
+        let begun = past.begun.iter().map(|begun| &begun.path);
+        let routed = past.routed.iter().map(|routed| &routed.path);
+        for path in checkpoints.keys().chain(begun).chain(routed) {
             note_items(path, &mut last_items);
         }
         let latest = checkpoints.values().map(|last| last.checkpoint.finished_at).fold(created_at, DateTime::max);
         Self {
             begun: past.begun.into_iter().map(|begun| (begun.path.clone(), begun)).collect(),
+            routed: past.routed.into_iter().map(|routed| (routed.path.clone(), routed)).collect(),
             consumed,
             events: past.events,
             children: past.children.into_iter().map(|child| (child.run, child)).collect(),
@@ -86,7 +90,7 @@ impl Stored {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.checkpoints.is_empty() && self.begun.is_empty()
+        self.checkpoints.is_empty() && self.begun.is_empty() && self.routed.is_empty()
     }
 
     pub fn latest(&self) -> DateTime<Utc> {
@@ -160,6 +164,7 @@ impl Stored {
         }
         self.checkpoints.contains_key(&path)
             || self.begun.contains_key(&path)
+            || self.routed.contains_key(&path)
             || step.lists().any(|list| list.iter().any(|inner| self.has_trace(inner, prefix)))
     }
 
@@ -171,6 +176,16 @@ impl Stored {
     /// Whether this attempt was announced and nothing else is known of it.
     pub fn begun(&self, path: &str, attempt: u32) -> Option<&Begun> {
         self.begun.get(path).filter(|begun| begun.attempt == attempt)
+    }
+
+    /// Whether this attempt is a job of its own.
+    pub fn routed(&self, path: &str, attempt: u32) -> Option<&RoutedStep> {
+        self.routed.get(path).filter(|routed| routed.attempt == attempt)
+    }
+
+    /// What a routed attempt came to, once.
+    pub fn take_routed(&mut self, path: &str, attempt: u32) -> Option<RoutedEnd> {
+        self.routed.get_mut(path).filter(|routed| routed.attempt == attempt)?.end.take()
     }
 
     pub fn child(&self, run: RunId) -> Option<&ChildRun> {

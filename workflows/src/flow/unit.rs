@@ -10,6 +10,7 @@ mod find;
 mod halt;
 mod leaf;
 mod outcome;
+mod routed;
 mod settle;
 mod undo;
 

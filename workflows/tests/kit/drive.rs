@@ -8,8 +8,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use onward_workflows::{
     Action, ArrivedEvent, Begun, CallChild, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun, Definition,
-    EmitEvent, End, ErrorKind, Event, Flow, LogLine, Outcome, Past, RunFacts, RunId, RunStatus, RunStep, StepError,
-    StepStatus, StepView,
+    EmitEvent, End, ErrorKind, Event, Flow, LogLine, Outcome, Past, RoutedEnd, RoutedStep, RunFacts, RunId, RunStatus,
+    RunStep, StepError, StepStatus, StepView,
 };
 use serde_json::{Value, json};
 
@@ -23,6 +23,7 @@ pub struct Drive {
     pub checkpoints: Vec<Checkpoint>,
     pub events: Vec<ArrivedEvent>,
     pub children: Vec<ChildRun>,
+    pub routed: Vec<RoutedStep>,
     pub cancel: Option<Cancel>,
     pub lines: Vec<LogLine>,
     pub emitted: Vec<EmitEvent>,
@@ -35,8 +36,16 @@ pub struct Drive {
     pub held: Option<Vec<Checkpoint>>,
     /// Attempts that are given up are not stopped at once: they go on to an outcome.
     pub finishes_abandoned: bool,
+    pub manner: Manner,
+}
+
+/// How things go.
+#[derive(Clone, Copy, Default)]
+pub struct Manner {
     /// No two things happen at the same instant.
     pub ticks: bool,
+    /// Another queue's workers carry out the steps whose paths have an even length.
+    pub routes: bool,
 }
 
 pub fn drive(definition: Definition, inputs: Value) -> Drive {
@@ -55,11 +64,17 @@ pub fn resume(
 }
 
 pub fn start(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now: DateTime<Utc>) -> Drive {
-    begin(definition, facts, past, now, false)
+    begin(definition, facts, past, now, Manner::default())
 }
 
-pub fn begin(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now: DateTime<Utc>, ticks: bool) -> Drive {
-    let Past { checkpoints, begun: _, events, children, cancel } = past.clone();
+pub fn begin(
+    definition: Arc<Definition>,
+    facts: Arc<RunFacts>,
+    past: Past,
+    now: DateTime<Utc>,
+    manner: Manner,
+) -> Drive {
+    let Past { checkpoints, begun: _, events, children, routed, cancel } = past.clone();
     let flow = Flow::resume(Arc::clone(&definition), Arc::clone(&facts), past);
     let mut drive = Drive {
         flow,
@@ -69,6 +84,7 @@ pub fn begin(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now:
         checkpoints,
         events,
         children,
+        routed,
         cancel,
         lines: Vec::new(),
         emitted: Vec::new(),
@@ -78,7 +94,7 @@ pub fn begin(definition: Arc<Definition>, facts: Arc<RunFacts>, past: Past, now:
         asked: Vec::new(),
         held: None,
         finishes_abandoned: false,
-        ticks,
+        manner,
     };
     let actions = drive.flow.next(now);
     drive.carry_out(actions);
@@ -97,6 +113,11 @@ pub fn ambiguous(message: &str) -> Outcome {
     Outcome::Ambiguous(StepError::new(ErrorKind::Network, message))
 }
 
+/// As it is reported of an attempt that was given up before it could matter.
+pub fn stopped() -> Outcome {
+    Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped"))
+}
+
 impl Drive {
     /// All actions of one call come before the next event.
     pub fn carry_out(&mut self, actions: Vec<Action>) {
@@ -106,16 +127,23 @@ impl Drive {
             match action {
                 Action::Run(run) => {
                     self.assert_new(&run.path, run.attempt);
+                    self.assert_not_routed(&run.path, run.attempt);
                     self.asked.push(format!("run {}#{}", run.path, run.attempt));
-                    self.in_flight.push(run);
+                    if self.manner.routes && run.path.len().is_multiple_of(2) {
+                        let (path, attempt, queue) = (run.path, run.attempt, "elsewhere".to_owned());
+                        told.push_back(Event::Routed { path: path.clone(), attempt, queue: queue.clone() });
+                        self.routed.push(RoutedStep { path, attempt, queue, end: None });
+                    } else {
+                        self.in_flight.push(run);
+                    }
                 }
                 Action::Abandon { path, attempt } => {
                     self.asked.push(format!("abandon {path}#{attempt}"));
                     let is_it = |run: &RunStep| (&run.path, run.attempt) == (&path, attempt);
+                    // What other workers are at ends some time.
                     if !self.finishes_abandoned && self.in_flight.iter().any(is_it) {
                         self.in_flight.retain(|run| !is_it(run));
-                        let outcome = Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped"));
-                        told.push_back(self.outcome(path, attempt, outcome));
+                        told.push_back(self.outcome(path, attempt, stopped()));
                     }
                 }
                 Action::Record { checkpoint, line } => {
@@ -195,9 +223,18 @@ impl Drive {
         known.end = Some(ChildEnd { status, output, error, finished_at: self.now });
     }
 
+    /// The worker that carries out this routed step says what it came to.
+    pub fn end_routed(&mut self, path: &str, outcome: Outcome) {
+        let end = RoutedEnd { outcome, started_at: self.now, finished_at: self.now };
+        let open = |routed: &&mut RoutedStep| routed.path == path && routed.end.is_none();
+        if let Some(routed) = self.routed.iter_mut().rfind(open) {
+            routed.end = Some(end);
+        }
+    }
+
     /// The run goes on from what is stored; its attempts in flight begin anew.
     pub fn read_again(&mut self) -> &mut Self {
-        if self.ticks {
+        if self.manner.ticks {
             self.now += TimeDelta::milliseconds(1);
         }
         let again = self.again();
@@ -208,7 +245,7 @@ impl Drive {
         self.called.splice(0..0, called);
         self.lines = lines;
         self.asked.splice(0..0, before.asked);
-        (self.finishes_abandoned, self.ticks) = (before.finishes_abandoned, before.ticks);
+        self.finishes_abandoned = before.finishes_abandoned;
         // What was not stored is lost.
         self.held = before.held.map(|_| Vec::new());
         self
@@ -222,6 +259,12 @@ impl Drive {
         assert!(again.is_none(), "{path}#{attempt} comes after {again:?}");
     }
 
+    /// What other workers are at is not asked for again.
+    fn assert_not_routed(&self, path: &str, attempt: u32) {
+        let known = self.routed.iter().find(|routed| routed.path == path && routed.attempt == attempt);
+        assert!(known.is_none(), "{known:?} is asked for again");
+    }
+
     pub fn store(&mut self, checkpoint: Checkpoint) {
         self.assert_new(&checkpoint.path, checkpoint.attempt);
         let (path, attempt) = (checkpoint.path.clone(), checkpoint.attempt);
@@ -230,7 +273,7 @@ impl Drive {
     }
 
     pub fn apply(&mut self, event: Event) {
-        if self.ticks {
+        if self.manner.ticks {
             self.now += TimeDelta::microseconds(1);
         }
         let actions = self.flow.apply(event, self.now);
@@ -274,13 +317,23 @@ impl Drive {
 
     /// What is stored of the run.
     pub fn past(&self) -> Past {
-        let (events, children) = (self.events.clone(), self.children.clone());
-        Past { checkpoints: self.checkpoints.clone(), begun: Vec::new(), events, children, cancel: self.cancel }
+        let is_open = |routed: &&RoutedStep| {
+            self.checkpoints.iter().all(|row| row.path != routed.path || row.attempt < routed.attempt)
+        };
+        Past {
+            checkpoints: self.checkpoints.clone(),
+            begun: Vec::new(),
+            events: self.events.clone(),
+            children: self.children.clone(),
+            // A checkpoint takes the wait that it settles with it.
+            routed: self.routed.iter().filter(is_open).cloned().collect(),
+            cancel: self.cancel,
+        }
     }
 
     /// The same run in another process, from what is stored.
     pub fn again(&self) -> Drive {
-        begin(Arc::clone(&self.definition), Arc::clone(&self.facts), self.past(), self.now, self.ticks)
+        begin(Arc::clone(&self.definition), Arc::clone(&self.facts), self.past(), self.now, self.manner)
     }
 
     /// The same, after a crash: what was in flight had been announced.

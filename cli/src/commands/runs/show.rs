@@ -72,6 +72,13 @@ fn told(wait: &Value) -> String {
         ("child", _, _, Some(run)) => return format!("{run}, called by {path}"),
         ("person", ..) => "a person, because it is not known whether it was done,".to_owned(),
         ("retry", ..) => "another attempt".to_owned(),
+        ("routed", Some(queue), ..) => {
+            let whose = match queue.strip_prefix("type:") {
+                Some(step_type) => format!("a worker that carries out {step_type}"),
+                None => format!("a worker of the queue {queue}"),
+            };
+            return format!("{whose}, for {path}");
+        }
         (other, ..) => other.to_owned(),
     };
     format!("{what} in {path}, until {}", output::local(&wait["due_at"]))
@@ -113,6 +120,11 @@ mod tests {
             (json!({ "kind": "event", "path": "a", "name": "ping" }), "event ping in a, until -"),
             (json!({ "kind": "child", "path": "a", "run_id": "run_1" }), "run_1, called by a"),
             (json!({ "kind": "timer", "path": "a" }), "timer in a, until -"),
+            (json!({ "kind": "routed", "path": "a", "name": "pdf" }), "a worker of the queue pdf, for a"),
+            (
+                json!({ "kind": "routed", "path": "a", "name": "type:pdf.render" }),
+                "a worker that carries out pdf.render, for a",
+            ),
         ] {
             assert_eq!(told(&wait), said);
         }

@@ -113,7 +113,11 @@ impl Unit {
     }
 
     fn leaf_wait(&self, step: &Step, leaf: &Leaf) -> Option<Wait> {
-        let awaited = matches!(leaf, Leaf::Child { .. }) && step.compensate.is_some();
+        let awaited = match leaf {
+            Leaf::Routed { .. } => true,
+            Leaf::Child { .. } => step.compensate.is_some(),
+            _ => false,
+        };
         if self.is_halted() && !awaited {
             return None;
         }
@@ -126,6 +130,7 @@ impl Unit {
                 let due_at = due_at.filter(|_| !self.is_halted());
                 next(WaitKind::Child(*child), due_at.unwrap_or(*since + NO_DEADLINE))
             }
+            Leaf::Routed { queue, since, .. } => next(WaitKind::Routed { queue: queue.clone() }, *since + NO_DEADLINE),
             Leaf::Deferred { due_at, reserved } => next(WaitKind::Slot { reserved: *reserved }, *due_at),
             Leaf::Retrying { due_at, .. } => Some(self.wait(WaitKind::Retry, *due_at)),
             Leaf::Ambiguous { due_at, .. } => Some(self.wait(WaitKind::Person, *due_at)),

@@ -47,8 +47,15 @@ impl Unit {
         let body = match &self.body {
             Work::None => false,
             Work::Leaf(leaf) => {
-                matches!(leaf, Leaf::InFlight { .. } | Leaf::Ahead(_) | Leaf::Recording(_) | Leaf::Child { .. })
-                    || stored.begun(&self.path, self.attempts + 1).is_some()
+                matches!(
+                    leaf,
+                    Leaf::InFlight { .. }
+                        | Leaf::Routed { .. }
+                        | Leaf::Ahead(_)
+                        | Leaf::Recording(_)
+                        | Leaf::Child { .. }
+                ) || stored.begun(&self.path, self.attempts + 1).is_some()
+                    || stored.routed(&self.path, self.attempts + 1).is_some_and(|routed| !routed.is_taken_back())
             }
             Work::Block { list, arm } => list.any_begun(super::steps_of(step, *arm), stored),
             Work::Loop(items) => items.any_begun(step, stored),

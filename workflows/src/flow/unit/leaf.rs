@@ -31,6 +31,12 @@ pub(crate) enum Leaf {
         since: DateTime<Utc>,
         due_at: Option<DateTime<Utc>>,
     },
+    /// It is a job of its own.
+    Routed {
+        attempt: u32,
+        queue: String,
+        since: DateTime<Utc>,
+    },
     /// A limit does not let it begin.
     Deferred {
         due_at: DateTime<Utc>,
@@ -79,6 +85,7 @@ impl Unit {
             Body::WaitForEvent(pattern) => begin::listen(step, pattern, round.known, self, since)
                 .map(|listening| Leaf::Listening(Box::new(listening))),
             Body::Call { .. } => return self.await_child(step, round),
+            Body::Work { .. } => return self.await_routed(round),
             _ => return,
         };
         // What cannot be waited for fails when it begins, and that is recorded.
@@ -109,6 +116,9 @@ impl Unit {
                 self.apply(step, round, last.checkpoint);
             }
             return self.advance_leaf(step, round);
+        }
+        if matches!(leaf, Leaf::Routed { .. }) {
+            return self.advance_routed(step, round);
         }
         if let Leaf::Over(end) = leaf {
             return Some(std::mem::replace(&mut **end, BodyEnd::Halted { at: ready_at }));
@@ -148,7 +158,9 @@ impl Unit {
         let begun = round.stored.begun(&self.path, self.attempts + 1).is_some();
         let Work::Leaf(leaf) = &self.body else { unreachable!("this body is a leaf") };
         match leaf {
-            Leaf::InFlight { .. } | Leaf::Recording(_) | Leaf::Ahead(_) | Leaf::Over(_) => return None,
+            Leaf::InFlight { .. } | Leaf::Routed { .. } | Leaf::Recording(_) | Leaf::Ahead(_) | Leaf::Over(_) => {
+                return None;
+            }
             Leaf::Child { child, since, .. } if step.compensate.is_some() => {
                 let (child, since) = (*child, *since);
                 self.look_at_child(step, round, (child, since, None), round.now);
@@ -170,7 +182,7 @@ impl Unit {
     pub(super) fn abandon(&mut self, step: &Step, round: &mut Round<'_>) {
         let Work::Leaf(leaf) = &self.body else { return };
         match leaf {
-            Leaf::InFlight { attempt, .. } => {
+            Leaf::InFlight { attempt, .. } | Leaf::Routed { attempt, .. } => {
                 round.actions.push(Action::Abandon { path: self.path.to_string(), attempt: *attempt });
             }
             Leaf::Child { child, .. } => round.actions.push(Action::CancelChild(*child)),
@@ -188,6 +200,10 @@ impl Unit {
 
     fn begin(&mut self, step: &Step, round: &mut Round<'_>, now: DateTime<Utc>) {
         let attempt = self.attempts + 1;
+        self.await_routed(round);
+        if matches!(self.body, Work::Leaf(Leaf::Routed { .. })) {
+            return;
+        }
         if round.stored.begun(&self.path, attempt).is_some_and(|begun| !begun.repeatable) {
             let message = "the worker was lost after it had begun, and no answer was recorded";
             let error = StepError::new(ErrorKind::Ambiguous, message);

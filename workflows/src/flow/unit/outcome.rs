@@ -200,6 +200,7 @@ impl Unit {
         self.body = Work::Leaf(leaf);
         if status == CheckpointStatus::Retrying {
             self.await_child(step, round);
+            self.await_routed(round);
         }
     }
 }
