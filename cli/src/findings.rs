@@ -1,6 +1,6 @@
 //! Diagnostics of a server about documents that are at hand, shown as those of this program are.
 
-use onward_workflows::{Diagnostic, Fix, Range, Related, Severity, Source};
+use onward_workflows::{Diagnostic, Fix, Found, Range, Related, RunPlace, Severity, Source};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,9 +19,11 @@ struct Finding {
     label: Option<String>,
     #[serde(default)]
     related: Vec<Related>,
+    found: Option<Found>,
     help: Option<String>,
     #[serde(default)]
     fixes: Vec<Fix>,
+    at: Option<Box<RunPlace>>,
 }
 
 /// Prints those that are about these documents, and takes them out of the answer.
@@ -42,8 +44,8 @@ pub fn print(settings: &Settings, sources: &[Source], answer: &mut Value) {
 
 fn read(finding: &Value) -> Option<Diagnostic> {
     let finding = Finding::deserialize(finding).ok()?;
-    let Finding { file, severity, code, message, path, range, label, related, help, fixes } = finding;
+    let Finding { file, severity, code, message, path, range, label, related, found, help, fixes, at } = finding;
     // A few bytes each, and the program ends soon.
     let code = code.leak();
-    Some(Diagnostic { file, severity, code, message, path, range, label, related, help, fixes })
+    Some(Diagnostic { file, severity, code, message, path, range, label, related, found, help, fixes, at })
 }

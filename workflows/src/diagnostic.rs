@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Found;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     pub file: String,
@@ -15,10 +17,30 @@ pub struct Diagnostic {
     pub label: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<Related>,
+    /// Keys that there are, in the place of the one that was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<Fix>,
+    /// Only of what a run has found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Box<RunPlace>>,
+}
+
+/// Where in a run something came up, with the author's line, so that it can be shown without the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPlace {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Path of the step; none of what belongs to the document as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The line that `range` begins in, or the part of it around the range.
+    pub excerpt: String,
+    /// The column of its first character.
+    pub excerpt_column: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use crate::diagnose::ExpressionDetails;
 use crate::source::{Lines, Span};
 use crate::tree::parse_tree;
 use crate::{Diagnostic, EvaluationError, Expression, ExpressionError, Scope, Source, Template};
@@ -18,7 +19,7 @@ pub fn evaluate(source: &Source, roots: &Map<String, Value>, now: DateTime<Utc>)
     } else {
         Expression::compile(text, 1, 1).map_err(|error| refused(&error, source))?.evaluate(&scope)
     };
-    value.map_err(|error| without_value(error, source, roots))
+    value.map_err(|error| without_value(&error, source, roots))
 }
 
 /// The data of a YAML or JSON file.
@@ -34,25 +35,15 @@ fn refused(error: &ExpressionError, source: &Source) -> Box<Diagnostic> {
     finding("E121", span, error.message.clone(), "not an expression", source)
 }
 
-fn without_value(error: EvaluationError, source: &Source, roots: &Map<String, Value>) -> Box<Diagnostic> {
-    let start = offset(&source.text, error.line, error.column);
-    let rest = &source.text[start..];
-    let len = rest.find(|letter: char| !letter.is_alphanumeric() && !"_.[]'\"".contains(letter));
-    let span = Span::new(start, start + len.unwrap_or(rest.len()).max(usize::from(!rest.is_empty())));
-    let mut diagnostic = finding("E301", span, error.message, "no value here", source);
+fn without_value(error: &EvaluationError, source: &Source, roots: &Map<String, Value>) -> Box<Diagnostic> {
+    let lines = Lines::new(&source.text);
+    let finding = ExpressionDetails::of(error).finding(&lines).expect("the expression stands in this source");
+    let mut diagnostic = finding.into_diagnostic(&source.file, &lines, None);
     if roots.is_empty() {
         diagnostic.help =
             Some("give names with --data FILE (a map such as {inputs: {…}}) or --input NAME=VALUE".to_owned());
     }
-    diagnostic
-}
-
-fn offset(text: &str, line: u32, column: u32) -> usize {
-    let start: usize =
-        text.split_inclusive('\n').take(usize::try_from(line - 1).unwrap_or_default()).map(str::len).sum();
-    let rest = &text[start.min(text.len())..];
-    let column = usize::try_from(column.saturating_sub(1)).unwrap_or_default();
-    start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
+    Box::new(diagnostic)
 }
 
 fn finding(code: &'static str, span: Span, message: String, label: &str, source: &Source) -> Box<Diagnostic> {

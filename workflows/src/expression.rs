@@ -5,20 +5,25 @@ mod data;
 mod language;
 mod missing;
 mod multiply;
+mod place;
 mod scan;
 mod scope;
+mod spell;
 mod text;
 mod time;
 
 use std::ops::Range;
 
 use minijinja::value::ValueKind;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use self::convert::from_json;
 use self::convert::{NoJson, RESULT_MAX, to_json};
 use self::language::LANGUAGE;
+use self::missing::Explained;
 use self::multiply::Insertion;
+pub(crate) use self::place::Place;
 pub use self::scope::Scope;
 
 /// Bytes of one source.
@@ -27,16 +32,15 @@ pub(crate) const SOURCE_MAX: usize = 4_096;
 /// One compiled expression and where it stands in its document.
 pub struct Expression {
     source: String,
-    /// Line and column (one-based, in characters) of the first character of the source in the document.
-    line: u32,
-    column: u32,
+    place: Place,
     compiled: minijinja::Expression<'static, 'static>,
     insertions: Vec<Insertion>,
 }
 
 impl std::fmt::Debug for Expression {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Expression({:?} at {}:{})", self.source, self.line, self.column)
+        let (line, column) = self.place.position(&self.source, 0);
+        write!(out, "Expression({:?} at {line}:{column})", self.source)
     }
 }
 
@@ -54,15 +58,43 @@ pub struct ExpressionError {
 pub struct EvaluationError {
     pub message: String,
     pub source_text: String,
+    /// Of the document, one-based, in characters; the end is that of the first character behind.
     pub line: u32,
     pub column: u32,
+    pub end_line: u32,
+    pub end_column: u32,
     /// A property that the expression reads is not there.
-    pub missing: bool,
+    pub missing: Option<Box<Missing>>,
+}
+
+/// A property that is not there, told in parts; `EvaluationError::message` has them in one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// "`order.fields.Phone` does not exist"
+    pub reason: String,
+    /// "no `Phone` here"
+    pub label: String,
+    /// Where the value that was asked has keys.
+    pub found: Option<Found>,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+/// The first keys of a map, long ones cut, and how many there are besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    pub keys: Vec<String>,
+    #[serde(default)]
+    pub more: usize,
 }
 
 impl Expression {
     /// Compiles `source`, which starts at `line:column` of its document.
     pub fn compile(source: &str, line: u32, column: u32) -> Result<Self, ExpressionError> {
+        Self::compile_at(source, Place::at(line, column))
+    }
+
+    pub(crate) fn compile_at(source: &str, place: Place) -> Result<Self, ExpressionError> {
         let refuse = |message: String, range: Range<usize>| Err(ExpressionError { message, range });
         if source.len() > SOURCE_MAX {
             return refuse(format!("an expression has at most {SOURCE_MAX} bytes"), 0..source.len());
@@ -76,7 +108,7 @@ impl Expression {
         let insertions = multiply::insertions(&tokens, &roles)?;
         let guarded = multiply::guarded(source, &insertions);
         match LANGUAGE.compile_expression_owned(guarded) {
-            Ok(compiled) => Ok(Self { source: source.to_owned(), line, column, compiled, insertions }),
+            Ok(compiled) => Ok(Self { source: source.to_owned(), place, compiled, insertions }),
             Err(error) => {
                 let range = error.range().unwrap_or(0..source.len());
                 let start = multiply::original(range.start, &insertions).min(source.len());
@@ -110,9 +142,9 @@ impl Expression {
         let value = self.run(scope)?;
         to_json(&value, RESULT_MAX).map_err(|reason| match reason {
             NoJson::Missing => self.missing(scope, None),
-            NoJson::TooLarge => self.error("the result is larger than 1 MiB", 0),
-            NoJson::TooDeep => self.error("the result is nested too deeply", 0),
-            NoJson::Other(message) => self.error(message, 0),
+            NoJson::TooLarge => self.error("the result is larger than 1 MiB"),
+            NoJson::TooDeep => self.error("the result is nested too deeply"),
+            NoJson::Other(message) => self.error(message),
         })
     }
 
@@ -135,10 +167,9 @@ impl Expression {
             _ => "a list",
         };
         let source = self.source.trim();
-        Err(self.error(
-            format!("a condition is true or false, and `{source}` is {what}; write a comparison such as `{source} {comparison}`"),
-            0,
-        ))
+        Err(self.error(format!(
+            "a condition is true or false, and `{source}` is {what}; write a comparison such as `{source} {comparison}`"
+        )))
     }
 
     fn run(&self, scope: &Scope) -> Result<minijinja::Value, EvaluationError> {
@@ -151,33 +182,37 @@ impl Expression {
             if undefined || error.kind() == minijinja::ErrorKind::UndefinedError {
                 return self.missing(scope, near.as_ref());
             }
-            self.error(told(&error), near.map_or(0, |near| near.start))
+            self.error_at(told(&error), near.unwrap_or_else(|| self.whole()))
         })
     }
 
     /// Somewhere a value is missing: finds out which.
     fn missing(&self, scope: &Scope, near: Option<&Range<usize>>) -> EvaluationError {
-        let missing = |error| EvaluationError { missing: true, ..error };
-        missing(match missing::explain(&scope.root(), &self.scanned(), near) {
-            Some((message, range)) => self.error(message, range.start),
-            None => self.error(
-                "a value is missing here; give it a `default(…)` or an `else`",
-                near.map_or(0, |near| near.start),
-            ),
-        })
+        let explained = missing::explain(&scope.root(), &self.scanned(), near);
+        let Explained { message, missing, range } = explained.unwrap_or_else(|| {
+            let message = "a value is missing here; give it a `default(…)` or an `else`".to_owned();
+            let (reason, label) = (message.clone(), "no value here".to_owned());
+            let range = near.cloned().unwrap_or_else(|| self.whole());
+            Explained { message, missing: Missing { reason, label, found: None, help: None }, range }
+        });
+        EvaluationError { missing: Some(Box::new(missing)), ..self.error_at(message, range) }
     }
 
-    pub(crate) fn error(&self, message: impl Into<String>, at: usize) -> EvaluationError {
-        let (mut line, mut column) = (self.line, self.column);
-        for character in self.source.get(..at).unwrap_or_default().chars() {
-            if character == '\n' {
-                line += 1;
-                column = 1;
-            } else {
-                column += 1;
-            }
-        }
-        EvaluationError { message: message.into(), source_text: self.source.clone(), line, column, missing: false }
+    /// About the expression as a whole.
+    pub(crate) fn error(&self, message: impl Into<String>) -> EvaluationError {
+        self.error_at(message, self.whole())
+    }
+
+    fn error_at(&self, message: impl Into<String>, range: Range<usize>) -> EvaluationError {
+        let (line, column) = self.place.position(&self.source, range.start);
+        let (end_line, end_column) = self.place.position(&self.source, range.end.min(self.source.len()));
+        let (message, source_text) = (message.into(), self.source.clone());
+        EvaluationError { message, source_text, line, column, end_line, end_column, missing: None }
+    }
+
+    fn whole(&self) -> Range<usize> {
+        let start = self.source.len() - self.source.trim_start().len();
+        start..self.source.trim_end().len()
     }
 }
 

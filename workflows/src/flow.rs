@@ -25,7 +25,7 @@ mod wait;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use self::action::{
     Action, CacheUse, CallChild, EmitEvent, End, Event, EventWait, Limits, LogLine, RateBound, RunStatus, RunStep,
@@ -266,6 +266,12 @@ impl Flow {
     /// How the steps of the document are known so far.
     pub fn steps(&self) -> Vec<StepView> {
         view::steps(self)
+    }
+
+    /// What an expression behind all steps can read, by root; without secrets. A step whose id has hyphens is there by
+    /// its other name too. Of a run that has ended: how, and what brought it down.
+    pub fn names(&self, end: Option<(&'static str, Option<&StepError>)>) -> Map<String, Value> {
+        self.known.names(end)
     }
 
     fn failed_with(&self) -> Option<&StepError> {

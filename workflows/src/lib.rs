@@ -8,6 +8,7 @@ mod again;
 mod catalog;
 mod check;
 mod definition;
+mod diagnose;
 mod diagnostic;
 mod difference;
 mod duration;
@@ -44,12 +45,13 @@ pub use definition::{
     RateLimit, Respond, Retry, Signature, SignatureScheme, Slots, Step, Trigger, TriggerKind, WaitFor, WebhookAuth,
     WebhookTrigger,
 };
-pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, Severity};
+pub use diagnose::diagnose;
+pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, RunPlace, Severity};
 pub use difference::{Change, ChangeKind, difference};
 pub use duration::{ParseDurationError, format_duration, parse_duration};
 pub use evaluate::{evaluate, parse_data};
 pub use explain::{Page, PageGroup, closest_topic, explain, topics};
-pub use expression::{EvaluationError, Expression, ExpressionError, Scope};
+pub use expression::{EvaluationError, Expression, ExpressionError, Found, Missing, Scope};
 pub use flow::{
     Action, ArrivedEvent, Begun, CacheUse, CallChild, Cancel, Checkpoint, CheckpointStatus, ChildEnd, ChildRun,
     EmitEvent, End, Event, EventWait, Flow, Limits, LogLine, LoopCounts, Past, RateBound, RoutedEnd, RoutedStep,
@@ -63,7 +65,7 @@ pub use inputs::{InputCheck, InputProblem, check_inputs};
 pub use layout::format;
 pub use outcome::{ErrorKind, Outcome, StepError};
 pub use payload::{PAYLOAD_DEPTH_MAX, PAYLOAD_NODES_MAX, PayloadProblem, check_payload};
-pub use render::{Style, render};
+pub use render::{Style, render, render_alone};
 pub use repair::{Fixed, Repaired, Trust, apply, repair};
 pub use schedule::{
     ClockChange, ClockChangeKind, Due, Earlier, Planned, Schedule, ScheduleError, Timetable, tzdb_version,

@@ -110,6 +110,20 @@ impl<'a> Lines<'a> {
         Self { text, starts, characters }
     }
 
+    pub fn text(&self, span: Span) -> &'a str {
+        span.text(self.text)
+    }
+
+    /// The byte of a line and column; None if there is no such line.
+    pub fn offset(&self, line: u32, column: u32) -> Option<usize> {
+        let line = usize::try_from(line.checked_sub(1)?).ok()?;
+        let start = *self.starts.get(line)?;
+        let end = self.starts.get(line + 1).map_or(self.text.len(), |next| next - 1);
+        let before = usize::try_from(column.checked_sub(1)?).ok()?;
+        let text = &self.text[start..end];
+        Some(text.char_indices().nth(before).map_or(end, |(at, _)| start + at))
+    }
+
     pub fn position(&self, offset: usize) -> Position {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {

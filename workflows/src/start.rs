@@ -45,7 +45,7 @@ pub fn read_trigger(
                         inputs.insert(name.clone(), value);
                     }
                     // What the caller left out counts as absent, so that the input's default applies.
-                    Err(error) if error.missing => {}
+                    Err(error) if error.missing.is_some() => {}
                     Err(error) => return Err(error),
                 }
             }

@@ -6,6 +6,9 @@ const SIMILAR_ENOUGH: f64 = 0.6;
 /// Longer names are compared with nothing: it would take long, and nobody mistypes them by a letter.
 const NAME_MAX: usize = 64;
 
+/// Letters that a key must begin with to be alike for that reason alone.
+const BEGINNING_MIN: usize = 4;
+
 /// The candidate that `name` was probably meant to be.
 pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > NAME_MAX {
@@ -19,6 +22,27 @@ pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)
+}
+
+/// The key of somebody's data that `name` was probably meant to be: case, spaces and signs do not count, and a key may
+/// begin with the name.
+pub(crate) fn alike<'a>(name: &str, keys: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let name = bare(name);
+    if name.is_empty() || name.len() > NAME_MAX {
+        return None;
+    }
+    let similarity = |key: &str| {
+        let key = bare(key);
+        let begins = name.chars().count() >= BEGINNING_MIN && key.starts_with(&name);
+        let similarity = strsim::normalized_damerau_levenshtein(&name, &key);
+        if begins { similarity.max(SIMILAR_ENOUGH) } else { similarity }
+    };
+    let near = keys.into_iter().filter(|key| key.len() <= NAME_MAX).map(|key| (similarity(key), key));
+    // Of several that are equally alike the first by name, whatever order they come in.
+    near.filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
+        .max_by(|left, right| left.0.total_cmp(&right.0).then(right.1.cmp(left.1)))
+        .map(|(_, key)| key)
 }
 
 /// "`a`, `b` and `c`", with a limit so that a message stays readable.
@@ -45,6 +69,16 @@ mod tests {
         assert_eq!(closest("retrys", ["retries", "retry", "type"]), Some("retry"));
         assert_eq!(closest("Timeout", ["timeout"]), Some("timeout"));
         assert_eq!(closest("source", ["schedule", "endpoint"]), None);
+    }
+
+    #[test]
+    fn keys_of_data_are_alike_whatever_their_case_and_spaces() {
+        assert_eq!(alike("Phone", ["ID", "Name", "Phone number"]), Some("Phone number"));
+        assert_eq!(alike("phone_number", ["Phone", "Phone number"]), Some("Phone number"));
+        assert_eq!(alike("emial", ["Email", "Name"]), Some("Email"));
+        assert_eq!(alike("id", ["Identity", "Name"]), None);
+        assert_eq!(alike("ab", ["ac", "a b", "A_B"]), Some("A_B"));
+        assert_eq!(alike("--", ["-", "a"]), None);
     }
 
     #[test]

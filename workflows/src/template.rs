@@ -67,7 +67,7 @@ fn evaluate(expression: &Expression, scope: &Scope, left: &mut usize) -> Result<
     let (value, size) = expression.evaluate_sized(scope)?;
     *left = left
         .checked_sub(size)
-        .ok_or_else(|| expression.error("the values put in here are larger than 10 MiB together", 0))?;
+        .ok_or_else(|| expression.error("the values put in here are larger than 10 MiB together"))?;
     Ok(value)
 }
 

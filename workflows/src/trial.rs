@@ -32,7 +32,7 @@ use self::start::{Start, start};
 use crate::check::Finding;
 use crate::source::Lines;
 use crate::tree::{Node, parse_tree};
-use crate::{Definition, Diagnostic, Source};
+use crate::{Definition, Diagnostic, Source, StepError, diagnose};
 
 /// What is wrong with a test file, by kind.
 mod code {
@@ -70,6 +70,8 @@ pub struct CaseReport {
     pub attempts: usize,
     /// None: it passed.
     pub diagnostics: Vec<Diagnostic>,
+    /// The document's line that brought the run down, if an expression did so and the case has not passed.
+    pub failure: Option<Diagnostic>,
 }
 
 impl CaseReport {
@@ -114,7 +116,9 @@ pub fn try_cases(tests: &Source, document: &Source, definition: Definition, want
             let known = used.shared.entry(place).or_default();
             *known = most.max(*known);
         }
+        let failure = tried.error.filter(|_| !tried.findings.is_empty());
         cases.push(CaseReport {
+            failure: failure.and_then(|error| diagnose(&error, document)),
             name: case.name.text.clone(),
             line: lines.position(case.name.span.start).line,
             status: tried.status,
@@ -134,6 +138,7 @@ struct Tried {
     took: Duration,
     attempts: usize,
     findings: Vec<Finding>,
+    error: Option<StepError>,
     shared: HashMap<usize, usize>,
 }
 
@@ -149,6 +154,7 @@ fn try_case(
         took: Duration::ZERO,
         attempts: 0,
         findings: Vec::new(),
+        error: None,
         shared: HashMap::default(),
     };
     let facts = match start(case, &file.setting, definition) {
@@ -172,6 +178,7 @@ fn try_case(
     };
     drive.seen.settle_items();
     tried.status = status_word(end.status);
+    tried.error.clone_from(&end.error);
     let ran = Ran { status: tried.status, refused: None, end: Some(end), seen: &drive.seen, took: tried.took };
     tried.findings = judge(&case.expect, case.name.span, &ran, places);
     if tried.findings.is_empty() {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use onward_workflows::{CaseReport, Diagnostic, Source, Style, check, render, tested_workflow, try_cases};
+use onward_workflows::{
+    CaseReport, Diagnostic, Source, Style, check, render, render_alone, tested_workflow, try_cases,
+};
 use serde_json::json;
 
 use crate::database::catalog;
@@ -95,12 +97,12 @@ fn try_file(settings: &Settings, file: &Path, filter: Option<&str>, counts: &mut
 }
 
 fn show(settings: &Settings, case: &CaseReport, tests: &Source) {
-    let CaseReport { name, line, status, took, attempts, diagnostics } = case;
+    let CaseReport { name, line, status, took, attempts, diagnostics, failure } = case;
     let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
     if settings.json {
         let row = json!({
             "file": tests.file, "case": name, "line": line, "passed": case.passed(), "status": status,
-            "took_ms": took, "attempts": attempts, "diagnostics": diagnostics,
+            "took_ms": took, "attempts": attempts, "diagnostics": diagnostics, "failure": failure,
         });
         output::line(&row.to_string());
         return;
@@ -111,6 +113,9 @@ fn show(settings: &Settings, case: &CaseReport, tests: &Source) {
     if !diagnostics.is_empty() {
         print(settings, diagnostics, tests);
     }
+    if let Some(failure) = failure {
+        output::line(&format!("{}\n", render_alone(failure, style(settings)).trim_end()));
+    }
 }
 
 fn print(settings: &Settings, findings: &[Diagnostic], source: &Source) {
@@ -120,8 +125,11 @@ fn print(settings: &Settings, findings: &[Diagnostic], source: &Source) {
         }
         return;
     }
-    let style = Style { color: output::is_terminal() && !settings.plain, ..Style::default() };
-    output::line(&format!("{}\n", render(findings, source, style).trim_end()));
+    output::line(&format!("{}\n", render(findings, source, style(settings)).trim_end()));
+}
+
+fn style(settings: &Settings) -> Style {
+    Style { color: output::is_terminal() && !settings.plain, ..Style::default() }
 }
 
 /// The named files; those of named folders, or of this one.

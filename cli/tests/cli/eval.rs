@@ -19,7 +19,7 @@ async fn a_mistake_has_a_caret_and_a_code() {
     let output = place.run(&["eval", "Hello {{ inputs.nane }}", "-i", "name=Noa"]).await;
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(text.contains("`inputs.nane` does not exist; found: name") && text.contains("^^^^^^^^^^^"), "{text}");
+    assert!(text.contains("`inputs.nane` does not exist\n") && text.contains("^^^^^^^^^^^ no `nane` here"), "{text}");
     let output = place.run(&["eval", "--json", "1 +"]).await;
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("an object");
     assert_eq!((output.status.code(), &found["code"]), (Some(1), &serde_json::json!("E121")));

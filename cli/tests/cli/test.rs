@@ -73,3 +73,22 @@ async fn what_cannot_be_run_is_invalid() {
     assert_eq!(place.run(&["test"]).await.status.code(), Some(3));
     assert_eq!(Place::new(vec![]).run(&["test"]).await.status.code(), Some(2), "no tests at all");
 }
+
+#[tokio::test]
+async fn a_case_that_an_expression_brought_down_shows_the_documents_line() {
+    let place = place();
+    place.write("order.yaml", &DOCUMENT.replace("output.body }}", "output.body.rows.total }}"));
+    place.write("tests/order.test.yaml", &TESTS.replace("body: 7", "body: { rows: { totals: 7 } }"));
+    let output = place.run(&["test", "--filter", "an order"]).await;
+    assert_eq!(output.status.code(), Some(3));
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in [
+        "error[E405]: the run is failed, not succeeded",
+        "error[E301]: `steps.fetch.output.body.rows.total` does not exist",
+        "order.yaml, line 7:13\n",
+        "= found: totals\n",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    assert!(!shown.contains("= run:"), "there is no run to show: {shown}");
+}

@@ -6,7 +6,8 @@ use super::outline::{ListKind, Outline, StepAt};
 use super::scan::{Token, tokens};
 use super::{Facts, Finding, Report, compare, legacy, references};
 use crate::Expression;
-use crate::source::Span;
+use crate::expression::Place;
+use crate::source::{Lines, Span};
 use crate::tree::{Node, Places, Quoting};
 
 /// The longest expression.
@@ -120,6 +121,20 @@ impl Snippet<'_> {
         }
     }
 
+    /// Where each of its characters stands.
+    fn place(&self, lines: &Lines<'_>) -> Place {
+        let (text, span) = (self.text(), self.whole());
+        let position = |offset| {
+            let position = lines.position(offset);
+            (position.line, position.column)
+        };
+        let start = position(span.start);
+        if lines.text(span) == text {
+            return Place::at(start.0, start.1);
+        }
+        Place::follow(text, start, |at| Some(position(self.places.offset(self.range.start + at))))
+    }
+
     pub fn whole(&self) -> Span {
         self.span(0..self.range.len())
     }
@@ -162,8 +177,8 @@ pub(super) fn compile(
         }
         return None;
     }
-    let start = facts.lines.position(snippet.whole().start);
-    let expression = match Expression::compile(source, start.line, start.column) {
+    let place = snippet.place(facts.lines);
+    let expression = match Expression::compile_at(source, place.clone()) {
         Ok(expression) => expression,
         Err(error) => {
             let end = error.range.end.min(source.len());
@@ -184,7 +199,9 @@ pub(super) fn compile(
         return Some(expression);
     }
     let resolved = legacy::rename(source, &renames);
-    Expression::compile(&resolved, start.line, start.column).ok()
+    let known = |at| resolved.original(at).map(|original| place.position(source, original));
+    let place = Place::follow(&resolved.text, place.position(source, 0), known);
+    Expression::compile_at(&resolved.text, place).ok()
 }
 
 /// An attempt must not depend on the moment or on chance: its bytes would change after a crash.

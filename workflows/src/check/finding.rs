@@ -2,7 +2,7 @@
 
 use crate::source::{Lines, Span};
 use crate::tree::Node;
-use crate::{Diagnostic, Edit, Fix, Related, Severity};
+use crate::{Diagnostic, Edit, Fix, Found, Related, Severity};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -14,6 +14,7 @@ pub(crate) struct Finding {
     message: String,
     label: Option<String>,
     related: Vec<(Span, String)>,
+    found: Option<Found>,
     help: Option<String>,
     fixes: Vec<FixAt>,
 }
@@ -43,6 +44,7 @@ impl Finding {
             message,
             label: None,
             related: Vec::new(),
+            found: None,
             help: None,
             fixes: Vec::new(),
         }
@@ -61,6 +63,12 @@ impl Finding {
 
     pub fn related(mut self, span: Span, message: impl Into<String>) -> Self {
         self.related.push((span, message.into()));
+        self
+    }
+
+    /// Keys that there are.
+    pub fn found(mut self, found: Found) -> Self {
+        self.found = Some(found);
         self
     }
 
@@ -105,6 +113,7 @@ impl Finding {
                 .into_iter()
                 .map(|(span, message)| Related { range: lines.range(span), message })
                 .collect(),
+            found: self.found,
             help: self.help,
             fixes: self
                 .fixes
@@ -115,6 +124,7 @@ impl Finding {
                     edits: fix.edits.into_iter().map(|(span, text)| Edit { range: lines.range(span), text }).collect(),
                 })
                 .collect(),
+            at: None,
         }
     }
 }

@@ -29,20 +29,40 @@ pub(super) fn warning(name: &str, resolved: &str, span: Span) -> Finding {
         .fix(format!("Write `{resolved}`"), true, vec![(span, resolved.to_owned())])
 }
 
-/// The source with every rename done.
-pub(super) fn rename(source: &str, renames: &[Rename]) -> String {
+/// A source with every rename done.
+pub(super) struct Renamed {
+    pub text: String,
+    /// Bytes of `text` at which what the author wrote begins or goes on, and its bytes in the source.
+    pub kept: Vec<(usize, Range<usize>)>,
+}
+
+impl Renamed {
+    /// Where the author wrote what stands at this byte of `text`; None inside of what was put in.
+    pub fn original(&self, at: usize) -> Option<usize> {
+        let (start, range) = self.kept.iter().rev().find(|(start, _)| *start <= at)?;
+        let original = range.start + (at - start);
+        (original <= range.end).then_some(original)
+    }
+
+    fn keep(&mut self, source: &str, range: Range<usize>) {
+        self.kept.push((self.text.len(), range.clone()));
+        self.text.push_str(&source[range]);
+    }
+}
+
+pub(super) fn rename(source: &str, renames: &[Rename]) -> Renamed {
     let mut sorted: Vec<&Rename> = renames.iter().collect();
     sorted.sort_by_key(|rename| rename.range.start);
-    let mut text = String::with_capacity(source.len() + renames.len() * 16);
+    let mut done = Renamed { text: String::with_capacity(source.len() + renames.len() * 16), kept: Vec::new() };
     let mut at = 0;
     for rename in sorted {
         if rename.range.start < at {
             continue;
         }
-        text.push_str(&source[at..rename.range.start]);
-        text.push_str(&rename.to);
+        done.keep(source, at..rename.range.start);
+        done.text.push_str(&rename.to);
         at = rename.range.end;
     }
-    text.push_str(&source[at..]);
-    text
+    done.keep(source, at..source.len());
+    done
 }

@@ -59,7 +59,7 @@ impl Scope {
         self.with_value(NOW, Value::from(now)).with_value(SEED, Value::from(seed))
     }
 
-    pub(super) fn root(&self) -> Value {
+    pub(crate) fn root(&self) -> Value {
         Value::from_dyn_object(Arc::clone(&self.names))
     }
 }

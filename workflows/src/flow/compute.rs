@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::known::{Env, Known};
 use super::unit::{BodyEnd, Failed};
+use crate::diagnose::ExpressionDetails;
 use crate::payload::check_output;
 use crate::{Body, ErrorKind, EvaluationError, Failure, Outcome, Step, StepError};
 
@@ -76,8 +77,9 @@ fn fail(
 }
 
 pub(super) fn not_evaluated(error: &EvaluationError) -> StepError {
-    let EvaluationError { message, source_text: _, line, column, missing: _ } = error;
-    StepError::new(ErrorKind::Expression, format!("line {line}, column {column}: {message}"))
+    let EvaluationError { message, line, column, .. } = error;
+    let details = Some(ExpressionDetails::of(error).into_value());
+    StepError { details, ..StepError::new(ErrorKind::Expression, format!("line {line}, column {column}: {message}")) }
 }
 
 /// The outcome as it can be kept until somebody asks for it: what is too large becomes an error that says so.

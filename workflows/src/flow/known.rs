@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use minijinja::value::Value;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::RunFacts;
 use super::list::List;
@@ -138,6 +138,28 @@ impl Known {
             Some(output) => scope.with_value("output", output.clone()),
             None => scope,
         }
+    }
+
+    pub fn names(&self, end: Option<(&'static str, Option<&StepError>)>) -> Map<String, Json> {
+        let mut scope = self.timeless(&Env::run());
+        if let Some((status, error)) = end {
+            let view = RunView { status, error: error.map(error_value), ..self.view.clone() };
+            scope = scope.with_value("run", Value::from_object(view));
+        }
+        let root = scope.root();
+        let read = |name: &str| {
+            let value = root.get_attr(name).unwrap_or_default();
+            serde_json::to_value(value).expect("all of it came from JSON")
+        };
+        let roots = ["inputs", "variables", "env", "trigger", "steps", "run", "workflow"];
+        let mut names: Map<String, Json> = roots.into_iter().map(|name| (name.to_owned(), read(name))).collect();
+        if let Some(Json::Object(steps)) = names.get_mut("steps") {
+            let hyphened: Vec<String> = steps.keys().filter(|id| id.contains('-')).cloned().collect();
+            for id in hyphened {
+                steps.insert(id.replace('-', "_"), steps[&id].clone());
+            }
+        }
+        names
     }
 
     pub fn test(

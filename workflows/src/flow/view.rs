@@ -9,8 +9,8 @@ use super::list::{List, Seen};
 use super::loops::{self, LoopCounts};
 use super::rooms::{RoomId, StepResult, Verdict};
 use super::unit::{Leaf, Phase, Unit, Work, handler, steps_of};
-use super::{Flow, known::Known};
-use crate::{Body, Compensate, Step, StepError};
+use super::{Checkpoint, CheckpointStatus, Flow, known::Known};
+use crate::{Body, Compensate, Diagnostic, Step, StepError};
 
 /// One step of a run as people see it, recomputed steps included.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +28,9 @@ pub struct StepView {
     pub output: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<StepError>,
+    /// The error's line of the document; filled in by whoever has the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnostic: Option<Box<Diagnostic>>,
     /// It failed, and its handler made up for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub handled: bool,
@@ -214,6 +217,29 @@ fn path(list: &List, step: &Step) -> String {
     }
 }
 
+impl StepView {
+    /// A step at `path` that nobody looked at while it was at work, by its last checkpoint.
+    pub fn of_checkpoint(step: &Step, checkpoint: Checkpoint) -> Self {
+        let Checkpoint { path, attempt, status, output, error, started_at, finished_at } = checkpoint;
+        let (status, is_over) = match status {
+            CheckpointStatus::Succeeded => (StepStatus::Succeeded, true),
+            CheckpointStatus::Failed => (StepStatus::Failed, true),
+            CheckpointStatus::Skipped => (StepStatus::Skipped, true),
+            CheckpointStatus::Retrying => (StepStatus::Retrying, false),
+            CheckpointStatus::Ambiguous => (StepStatus::Ambiguous, false),
+        };
+        let finished_at = is_over.then_some(finished_at);
+        let view = Self { status, attempts: attempt, output, error, finished_at, ..blank(step, &path, 0) };
+        Self { started_at: Some(started_at), ..view }
+    }
+
+    /// A step at `path` that left no checkpoint, by the error with which it brought others down.
+    pub fn of_error(step: &Step, path: &str, error: StepError) -> Self {
+        let attempts = error.attempt.unwrap_or(1);
+        Self { status: StepStatus::Failed, attempts, error: Some(error), ..blank(step, path, 0) }
+    }
+}
+
 fn blank(step: &Step, path: &str, depth: usize) -> StepView {
     let name = if path.ends_with("~undo") { format!("undo {}", step.name) } else { step.name.clone() };
     StepView {
@@ -225,6 +251,7 @@ fn blank(step: &Step, path: &str, depth: usize) -> StepView {
         attempts: 0,
         output: None,
         error: None,
+        diagnostic: None,
         handled: false,
         items: None,
         started_at: None,

@@ -87,29 +87,13 @@ impl Seen {
 
     /// An item goes out of sight as soon as it has ended: what is stored of it says how.
     fn keep_end(&mut self, checkpoint: &Checkpoint, known: &Known<'_>) {
-        let status = match checkpoint.status {
-            CheckpointStatus::Succeeded => StepStatus::Succeeded,
-            CheckpointStatus::Failed => StepStatus::Failed,
-            CheckpointStatus::Skipped => StepStatus::Skipped,
-            CheckpointStatus::Retrying | CheckpointStatus::Ambiguous => return,
-        };
+        if matches!(checkpoint.status, CheckpointStatus::Retrying | CheckpointStatus::Ambiguous) {
+            return;
+        }
         let Some(step) = known.find(&checkpoint.path) else { return };
         let before = self.views.remove(&checkpoint.path);
-        let view = StepView {
-            path: checkpoint.path.clone(),
-            name: step.name.clone(),
-            step_type: step.kind().to_owned(),
-            depth: before.as_ref().map_or(0, |view| view.depth),
-            status,
-            attempts: checkpoint.attempt,
-            output: checkpoint.output.clone(),
-            error: checkpoint.error.clone(),
-            handled: false,
-            items: None,
-            started_at: Some(checkpoint.started_at),
-            finished_at: Some(checkpoint.finished_at),
-            waits_until: None,
-        };
+        let depth = before.as_ref().map_or(0, |view| view.depth);
+        let view = StepView { depth, ..StepView::of_checkpoint(step, checkpoint.clone()) };
         self.views.insert(checkpoint.path.clone(), view);
     }
 

@@ -58,8 +58,9 @@ impl Unit {
         match self.shape(step, round, event.clone()) {
             Ok(_) => self.record(round, CheckpointStatus::Succeeded, Some(event), None, times, None),
             Err(error) => {
-                let details = Some(json!({ "event_id": event.get("id") }));
-                self.attempt_failed(step, round, StepError { details, ..*error }, times);
+                let mut details = error.details.clone().unwrap_or_else(|| json!({}));
+                details["event_id"] = event.get("id").cloned().unwrap_or_default();
+                self.attempt_failed(step, round, StepError { details: Some(details), ..*error }, times);
             }
         }
     }
@@ -89,10 +90,14 @@ impl Unit {
             Some(condition) => match round.known.test_retry(condition, &self.env, &error) {
                 Ok(wanted) => wanted,
                 Err(broken) => {
-                    let broken = not_evaluated(&broken);
-                    let message =
-                        format!("`retry.if`: {}; the attempt had failed with: {}", broken.message, error.message);
-                    return (CheckpointStatus::Failed, StepError { message, ..broken });
+                    let mut broken = not_evaluated(&broken);
+                    let told =
+                        |what: &str| format!("`retry.if`: {what}; the attempt had failed with: {}", error.message);
+                    broken.message = told(&broken.message);
+                    if let Some(details) = &mut broken.details {
+                        details["reason"] = told(details["reason"].as_str().unwrap_or_default()).into();
+                    }
+                    return (CheckpointStatus::Failed, broken);
                 }
             },
         };
