@@ -84,6 +84,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/runs/{id}/cancel", post(operate::cancel)),
         ("/runs/{id}/retry", post(operate::retry)),
         ("/runs/{id}/replay", post(operate::replay)),
+        ("/runs/{id}/steps/{path}", get(runs::step)),
         ("/runs/{id}/steps/{path}/complete", post(operate::complete)),
         ("/runs/{id}/steps/{path}/skip", post(operate::skip)),
         ("/runs/{id}/steps/{path}/retry", post(operate::retry_step)),

@@ -77,7 +77,7 @@ pub use partitions::{WEEKS_AHEAD, keep_partitions};
 pub use read::{
     EventDetail, EventFilter, EventPage, EventRow, EventRun, ReadError, RunCursor, RunDetail, RunFilter, RunPage,
     RunRow, RunState, WaitingFor, WaitingKind, WorkerRow, find_event, find_run, list_events, list_runs, list_workers,
-    match_run, queue_depths, read_steps,
+    match_run, queue_depths, read_names, read_step, read_steps,
 };
 pub use readiness::{NotReady, check_ready};
 pub use reap::reap;

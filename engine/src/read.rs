@@ -1,5 +1,6 @@
 //! Read models: what people and the API see of runs, queues and workers. They serialise as they are.
 
+mod diagnose;
 mod error;
 mod events;
 mod list;
@@ -16,4 +17,4 @@ pub use operations::{WorkerRow, list_workers, queue_depths};
 pub use run::{RunDetail, WaitingFor, WaitingKind, find_run};
 pub use short::match_run;
 pub use state::RunState;
-pub use steps::read_steps;
+pub use steps::{read_names, read_step, read_steps};

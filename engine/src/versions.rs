@@ -107,20 +107,7 @@ impl Versions {
         {
             return Ok(known);
         }
-        let not_found = || VersionError::NotFound { workflow: workflow.to_owned(), version };
-        let row = sqlx::query_file!("queries/load_version.sql", workflow, version)
-            .fetch_optional(pool)
-            .await?
-            .ok_or_else(not_found)?;
-        let source = Source::new(
-            format!("{workflow} v{version}"),
-            row.document,
-            row.format.parse().map_err(|_| VersionError::Undecodable {
-                workflow: workflow.to_owned(),
-                version,
-                reason: "unknown format".to_owned(),
-            })?,
-        );
+        let source = load_source(pool, workflow, version).await?;
         let verdict = check(&source, &self.trusting);
         let Some(definition) = verdict.definition else {
             let reason = verdict
@@ -133,6 +120,21 @@ impl Versions {
         self.kept.lock().expect("no code panics while it holds this lock").keep(Arc::clone(&compiled));
         Ok(compiled)
     }
+}
+
+/// A version's document, named as people know it: `orders v3`.
+pub(crate) async fn load_source(pool: &PgPool, workflow: &str, version: i32) -> Result<Source, VersionError> {
+    let not_found = || VersionError::NotFound { workflow: workflow.to_owned(), version };
+    let row = sqlx::query_file!("queries/load_version.sql", workflow, version)
+        .fetch_optional(pool)
+        .await?
+        .ok_or_else(not_found)?;
+    let format = row.format.parse().map_err(|_| VersionError::Undecodable {
+        workflow: workflow.to_owned(),
+        version,
+        reason: "unknown format".to_owned(),
+    })?;
+    Ok(Source::new(format!("{workflow} v{version}"), row.document, format))
 }
 
 impl Kept {

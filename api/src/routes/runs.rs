@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use onward_engine::{
-    Duplicate, PrepareRun, RunDetail, RunFilter, Scope, find_run, find_workflow_head, list_runs, match_run, read_steps,
+    Duplicate, PrepareRun, RunDetail, RunFilter, Scope, find_run, find_workflow_head, list_runs, match_run, read_names,
+    read_step, read_steps,
 };
 use onward_workflows::RunId;
 use serde::Deserialize;
@@ -16,11 +17,13 @@ use crate::auth;
 use crate::body;
 use crate::idempotency::{self, REPLAYED};
 use crate::page::Query;
-use crate::path::Name;
+use crate::path::{Name, Names};
 use crate::problem::{Code, Problem};
 use crate::router::Api;
 
 const KEY_BYTES_MAX: usize = 255;
+/// Paths that an answer names when it does not know the one that was asked for.
+const STEPS_NAMED_MAX: usize = 50;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -119,7 +122,11 @@ pub async fn show(State(api): State<Api>, Name(id): Name, headers: HeaderMap, ur
     match query.one("expand") {
         None => {}
         Some("steps") => body["steps"] = json!(steps_of(&api, run).await?),
-        Some(other) => return Err(Problem::new(Code::InvalidRequest, format!("`expand={other}`: there is `steps`"))),
+        Some("names") => body["names"] = json!(read_names(&api.engine, run).await?.ok_or_else(|| no_run(&id))?),
+        Some(other) => {
+            let detail = format!("`expand={other}`: there are `steps` and `names`");
+            return Err(Problem::new(Code::InvalidRequest, detail));
+        }
     }
     Ok(Json(body).into_response())
 }
@@ -140,6 +147,23 @@ pub async fn steps(State(api): State<Api>, Name(id): Name, headers: HeaderMap, u
     Query::refuse(&uri)?;
     let run = find(&api, &id).await?;
     Ok(Json(json!({ "data": steps_of(&api, run).await?, "next_cursor": null })).into_response())
+}
+
+pub async fn step(
+    State(api): State<Api>,
+    Names([id, path]): Names<2>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    auth::require(&api, &headers, Scope::RunsRead).await?;
+    Query::refuse(&uri)?;
+    let run = find(&api, &id).await?;
+    let step = read_step(&api.engine, run, &path).await?.ok_or_else(|| no_run(&id))?;
+    let no_step = |paths: Vec<String>| {
+        let shown = paths.into_iter().take(STEPS_NAMED_MAX).collect::<Vec<_>>();
+        Problem::not_found(&format!("step `{path}` in this run")).with("steps", json!(shown))
+    };
+    Ok(Json(step.map_err(no_step)?).into_response())
 }
 
 /// A whole id, or the beginning of one that is unique.

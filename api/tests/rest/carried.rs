@@ -134,3 +134,24 @@ async fn a_waiting_run_says_what_it_waits_for_and_can_be_cancelled() {
     assert_eq!((late.status, late.body["code"].as_str()), (409, Some("run_already_ended")));
     bed.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_inside_a_loop_that_is_over_can_be_asked_for() {
+    let bed = Carried::start().await;
+    let steps = "[{ id: each, foreach: [IL5, none], type: http.request, on_error: continue, output: '{{ output.nope }}', \
+                 config: { url: 'http://shop.test/orders/{{ item }}' } }]";
+    bed.deploy(&format!("version: 1\nname: loops\nsteps: {steps}\n")).await;
+    let run = run_of(&bed.server.post("/workflows/loops/runs", &json!({})).await);
+    let body = bed.in_status(&run, "succeeded").await;
+    assert_eq!(body["steps"].as_array().map(Vec::len), Some(1), "its items are not among the steps: {body}");
+    let step = async |path: &str| bed.server.get(&format!("/runs/{run}/steps/{path}")).await;
+    let first = step("each%5B0%5D").await;
+    assert_eq!((first.status, &first.body["status"]), (200, &json!("failed")), "{}", first.body);
+    assert_eq!(first.body["diagnostic"]["at"]["step"], "each[0]", "{}", first.body);
+    assert_eq!(first.body["diagnostic"]["range"]["start"]["line"], 3);
+    let second = step("each%5B1%5D").await;
+    assert_eq!((&second.body["error"]["status"], second.body.get("diagnostic")), (&json!(404), None));
+    let none = step("each%5B2%5D").await;
+    assert_eq!((none.status, &none.body["steps"]), (404, &json!(["each"])));
+    bed.stop().await;
+}

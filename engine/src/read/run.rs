@@ -1,11 +1,12 @@
 //! One run with everything that people ask about it.
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{RunId, StepError};
+use onward_workflows::{Diagnostic, RunId, StepError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::diagnose;
 use super::error::ReadError;
 use super::list::parse_error;
 use super::state::RunState;
@@ -35,6 +36,9 @@ pub struct RunDetail {
     pub trigger: Option<Box<RawValue>>,
     pub output: Option<Box<RawValue>>,
     pub error: Option<StepError>,
+    /// The error's line of the document, if it is that of an expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnostic: Option<Box<Diagnostic>>,
     /// Paths of steps whose undo has failed for good: a person has to look.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_undone: Vec<String>,
@@ -74,6 +78,8 @@ pub async fn find_run(engine: &Engine, run: RunId) -> Result<Option<RunDetail>, 
     let Some(row) = row else { return Ok(None) };
     let status: RunState = row.state.parse().map_err(|error| ReadError::corrupt(run, "status", error))?;
     let waiting_for = if status.has_ended() { Vec::new() } else { read_waits(engine, run).await? };
+    let error = parse_error(run, row.error.as_deref())?;
+    let diagnostic = diagnose::of_run(engine, run, (&row.workflow, row.version), error.as_ref()).await?;
     Ok(Some(RunDetail {
         id: run,
         workflow: row.workflow,
@@ -88,7 +94,8 @@ pub async fn find_run(engine: &Engine, run: RunId) -> Result<Option<RunDetail>, 
         inputs: raw(run, "inputs", row.inputs)?,
         trigger: row.trigger.map(|text| raw(run, "trigger", text)).transpose()?,
         output: row.output.map(|text| raw(run, "output", text)).transpose()?,
-        error: parse_error(run, row.error.as_deref())?,
+        error,
+        diagnostic,
         not_undone: parse(run, "not_undone", row.not_undone.as_deref())?.unwrap_or_default(),
     }))
 }
