@@ -248,6 +248,9 @@ pub enum Command {
         /// A map of names that can be read (inputs, steps, trigger, item, …): a YAML or JSON file, or -
         #[arg(long, value_name = "FILE")]
         data: Option<PathBuf>,
+        /// The data of this run, as an expression behind its steps reads them, without secrets
+        #[arg(long, value_name = "RUN", conflicts_with = "data")]
+        run: Option<String>,
         /// One input; the value is JSON if it can be read as JSON
         #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
         inputs: Vec<String>,

@@ -60,7 +60,9 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         Command::Explain { topic } => explain::explain(settings, topic.as_deref()),
         Command::Graph { file, format } => graph::draw(settings, &file, &format),
         Command::Test { files, filter } => test::test(settings, &files, filter.as_deref()),
-        Command::Eval { expression, data, inputs } => eval::eval(settings, eval::Wish { expression, data, inputs }),
+        Command::Eval { expression, data, run, inputs } => {
+            eval::eval(settings, eval::Wish { expression, data, run, inputs })
+        }
         Command::Keys(keys) => keys::keys(settings, keys),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "onward", &mut std::io::stdout());

@@ -1,6 +1,6 @@
 //! Diagnostics of a server about documents that are at hand, shown as those of this program are.
 
-use onward_workflows::{Diagnostic, Fix, Found, Range, Related, RunPlace, Severity, Source};
+use onward_workflows::{Diagnostic, Fix, Found, Range, Related, RunPlace, Severity, Source, Style, render_alone};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -40,6 +40,12 @@ pub fn print(settings: &Settings, sources: &[Source], answer: &mut Value) {
         });
         documents::print_diagnostics(source, &about, 0, settings, output::line);
     }
+}
+
+/// What a run's or a step's `diagnostic` says, as text; None where there is none.
+pub fn of_run(settings: &Settings, shown: &Value) -> Option<String> {
+    let style = Style { color: output::is_terminal() && !settings.plain, ..Style::default() };
+    Some(render_alone(&read(shown.get("diagnostic")?)?, style).trim_end().to_owned())
 }
 
 fn read(finding: &Value) -> Option<Diagnostic> {

@@ -25,6 +25,9 @@ pub enum Runs {
     Show {
         /// Its id, or as much of it as is unique
         run: String,
+        /// Only this step, with its output or its error: each[2].send
+        #[arg(long, value_name = "PATH")]
+        step: Option<String>,
     },
     /// Watch a run to its end; the exit code says how it ended
     Follow {

@@ -1,4 +1,4 @@
-//! `onward eval`: one expression or template, tried out without a server.
+//! `onward eval`: one expression or template, tried out over a file or over the data of a run.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,23 +6,27 @@ use std::process::ExitCode;
 use onward_workflows::{Format, Source, Style, evaluate, parse_data, render};
 use serde_json::{Map, Value, json};
 
+use crate::client::Client;
 use crate::documents;
 use crate::failure::{Exit, Failure};
 use crate::local_time;
 use crate::output;
+use crate::process::runtime;
 use crate::settings::Settings;
 
 pub struct Wish {
     pub expression: String,
     pub data: Option<PathBuf>,
+    pub run: Option<String>,
     pub inputs: Vec<String>,
 }
 
 pub fn eval(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
     let style = Style { color: output::is_terminal() && !settings.plain, ..Style::default() };
-    let mut roots = match &wish.data {
-        None => Map::new(),
-        Some(file) => {
+    let mut roots = match (&wish.data, &wish.run) {
+        (None, None) => Map::new(),
+        (None, Some(run)) => runtime()?.block_on(names_of(settings, run))?,
+        (Some(file), _) => {
             let source = documents::read_one(file)?;
             match parse_data(&source) {
                 Ok(Value::Object(roots)) => roots,
@@ -58,4 +62,12 @@ pub fn eval(settings: &Settings, wish: Wish) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn names_of(settings: &Settings, run: &str) -> Result<Map<String, Value>, Failure> {
+    let mut detail = Client::new(settings)?.get(&format!("/runs/{run}?expand=names")).await?;
+    match detail["names"].take() {
+        Value::Object(names) => Ok(names),
+        _ => Err(Failure::new(Exit::Failed, "the server does not tell a run's names; it is older than this program")),
+    }
 }

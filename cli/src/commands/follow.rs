@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::failure::{Exit, Failure};
+use crate::findings;
 use crate::output;
 use crate::settings::Settings;
 
@@ -139,6 +140,8 @@ fn finish(settings: &Settings, detail: &Value, status: &str) {
     output::line(&format!("{} {status} after {took}", output::mark(status)));
     if status == "succeeded" {
         output::line(&serde_json::to_string_pretty(&detail["output"]).unwrap_or_default());
+    } else if let Some(shown) = findings::of_run(settings, detail) {
+        output::line(&shown);
     } else if let Some(message) = detail["error"]["message"].as_str() {
         let step = detail["error"]["step"].as_str().map(|step| format!("in {step}: ")).unwrap_or_default();
         output::line(&format!("  {step}{message}"));

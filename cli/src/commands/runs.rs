@@ -1,6 +1,7 @@
 //! `onward runs`: list, show, follow, and what people do to runs.
 
 mod show;
+mod step;
 
 use std::process::ExitCode;
 
@@ -24,7 +25,8 @@ pub async fn runs(settings: &Settings, wish: Runs) -> Result<ExitCode, Failure> 
             let filters = [("status", status), ("workflow", workflow), ("since", since.into_iter().collect())];
             Ok(list(settings, read_pages(&client, "/runs", &filters, limit).await?))
         }
-        Runs::Show { run } => show::show(settings, &client, &run).await,
+        Runs::Show { run, step: None } => show::show(settings, &client, &run).await,
+        Runs::Show { run, step: Some(path) } => step::show(settings, &client, &run, &path).await,
         Runs::Follow { run, timeout } => {
             follow::follow(settings, &client, &run, follow::parse_timeout(timeout.as_deref())?).await
         }

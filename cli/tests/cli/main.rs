@@ -6,6 +6,7 @@ mod dev;
 mod diff;
 mod eval;
 mod explain;
+mod expressions;
 mod fix;
 mod fmt;
 mod folder;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::commands::follow;
 use crate::failure::Failure;
+use crate::findings;
 use crate::output;
 use crate::settings::Settings;
 
@@ -26,7 +27,9 @@ pub async fn show(settings: &Settings, client: &Client, run: &str) -> Result<Exi
         output::mark(status),
         output::took(&detail["created_at"], &detail["finished_at"]),
     ));
-    if let Some(message) = detail["error"]["message"].as_str() {
+    if let Some(shown) = findings::of_run(settings, &detail) {
+        output::line(&shown);
+    } else if let Some(message) = detail["error"]["message"].as_str() {
         let step = detail["error"]["step"].as_str().map(|step| format!("{step}: ")).unwrap_or_default();
         output::line(&format!("why: {step}{message}"));
     }
