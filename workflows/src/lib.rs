@@ -11,6 +11,7 @@ mod definition;
 mod diagnose;
 mod diagnostic;
 mod difference;
+mod document_template;
 mod duration;
 mod evaluate;
 mod explain;
@@ -48,6 +49,7 @@ pub use definition::{
 pub use diagnose::diagnose;
 pub use diagnostic::{Diagnostic, Edit, Fix, Position, Range, Related, RunPlace, Severity};
 pub use difference::{Change, ChangeKind, difference};
+pub use document_template::{DocumentError, DocumentTemplate, DocumentTemplateError};
 pub use duration::{ParseDurationError, format_duration, parse_duration};
 pub use evaluate::{evaluate, parse_data};
 pub use explain::{Page, PageGroup, closest_topic, explain, topics};

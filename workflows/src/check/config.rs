@@ -6,9 +6,10 @@ use super::expressions::Site;
 use super::fields::{Fields, PLACEMENT_HELP};
 use super::steps::STEP_FIELDS;
 use super::{Facts, Finding, Report, templates, values};
+use crate::source::Span;
 use crate::suggest::listed;
-use crate::tree::{Entry, Kind, Node};
-use crate::{ConfigField, FieldKind, StepType, Template};
+use crate::tree::{Entry, Kind, Node, Places};
+use crate::{ConfigField, DocumentTemplate, FieldKind, StepType, Template};
 
 /// Checks names and literal values; what is filled in at run time is checked then.
 pub(super) fn check(
@@ -56,6 +57,7 @@ pub(super) fn template(
             .iter()
             .map(|entry| {
                 let value = if step_type.has_own_templates(&entry.key) {
+                    document(entry, facts, report);
                     Template::Literal(entry.value.to_value())
                 } else {
                     templates::build(&entry.value, site, facts, report)
@@ -64,6 +66,19 @@ pub(super) fn template(
             })
             .collect(),
     )
+}
+
+/// Compiled here only to find out whether it can be: the step does it again.
+fn document(entry: &Entry, facts: &Facts<'_>, report: &mut Report) {
+    let Some(text) = entry.value.as_str() else { return };
+    let Err(error) = DocumentTemplate::compile(text) else { return };
+    let places = Places::of(&entry.value, &facts.source.text);
+    let span = Span::new(places.offset(error.range.start), places.offset(error.range.end));
+    report.add(
+        Finding::error("E130", span, format!("the template of `{}` cannot be used: {}", entry.key, error.message))
+            .label("here")
+            .help("this field is a Handlebars template, which the step renders over its data"),
+    );
 }
 
 /// A field of the engine that stands inside `config`.
