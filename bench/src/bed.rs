@@ -7,7 +7,7 @@ use anyhow::Context;
 use onward_engine::{DeployOptions, Engine, Expect, PrepareRun, Settings, StartRun, Version, database, deploy};
 use onward_steps::Steps;
 use onward_workflows::{Catalog, RunId, Source};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
@@ -49,16 +49,25 @@ impl Bed {
             .map(|step| json!({ "id": format!("s{step}"), "type": "log", "config": { "message": "a line of a run" } }))
             .collect();
         let text = json!({ "version": 1, "id": id, "name": id, "steps": steps }).to_string();
+        self.deploy("rows.json", &text).await
+    }
+
+    pub async fn deploy(&self, file: &str, text: &str) -> anyhow::Result<Arc<Version>> {
         let options = DeployOptions { dry_run: false, prune: false, by: "bench".to_owned(), expect: Expect::Anything };
-        deploy(&self.engine, vec![Source::from_file("rows.json", text)], &options).await?;
-        Ok(self.engine.versions().load(self.engine.pool(), &id, 1).await?)
+        let deployed = deploy(&self.engine, vec![Source::from_file(file, text)], &options).await?;
+        let row = deployed.workflows.first().context("one document, one workflow")?;
+        Ok(self.engine.versions().load(self.engine.pool(), &row.id, row.version).await?)
     }
 
     pub fn prepare(&self, version: &Arc<Version>) -> anyhow::Result<StartRun> {
+        self.prepare_with(version, json!({}))
+    }
+
+    pub fn prepare_with(&self, version: &Arc<Version>, inputs: Value) -> anyhow::Result<StartRun> {
         let request = PrepareRun {
             trigger_id: None,
             trigger: json!({ "type": "manual" }),
-            inputs: json!({}),
+            inputs,
             scheduled_at: None,
             key: None,
         };
@@ -115,6 +124,23 @@ impl Bed {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Ok(())
+    }
+
+    pub async fn holds(&self, statement: &'static str) -> anyhow::Result<bool> {
+        Ok(sqlx::query_scalar(statement).fetch_one(self.engine.pool()).await?)
+    }
+
+    pub async fn until(&self, statement: &'static str) -> anyhow::Result<()> {
+        while !self.holds(statement).await? {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Of this database, since it was made.
+    pub async fn transactions(&self) -> anyhow::Result<i64> {
+        let count = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()";
+        Ok(sqlx::query_scalar(count).fetch_one(self.engine.pool()).await?)
     }
 
     pub async fn wal(&self) -> anyhow::Result<i64> {

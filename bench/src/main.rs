@@ -38,9 +38,9 @@ fn measure() -> anyhow::Result<()> {
         let rounds = if quick { 1 } else { 5 };
         drain::measure(&bed, &mut report, rounds, if quick { 5_000 } else { 50_000 }).await?;
         durable::measure(&bed, &mut report, rounds, if quick { 400 } else { 4_000 }).await?;
-        latency::measure(&bed, &mut report, rounds, if quick { 50 } else { 200 }).await
+        latency::measure(&bed, &mut report, rounds, if quick { 50 } else { 200 }).await?;
+        memory::measure(&mut report).await
     })?;
-    memory::measure(&mut report)?;
     report.print();
     drop(runtime);
     server.stop();

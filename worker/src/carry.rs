@@ -5,7 +5,7 @@ mod elsewhere;
 mod limits;
 mod store;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,6 +125,8 @@ struct Carried<'a> {
     /// Instants at which attempts may begin.
     reserved: HashMap<(String, u32), DateTime<Utc>>,
     takes_slots: bool,
+    /// Paths whose attempts have a slot.
+    slots: HashSet<String>,
     /// Where the run's own job stands.
     queue: String,
     priority: Priority,
@@ -168,6 +170,7 @@ impl<'a> Carried<'a> {
             told: VecDeque::new(),
             reserved: loaded.reserved.into_iter().map(|(path, attempt, at)| ((path, attempt), at)).collect(),
             takes_slots: loaded.version.takes_slots,
+            slots: HashSet::new(),
             queue: loaded.queue,
             priority: loaded.priority,
         }

@@ -6,7 +6,7 @@ use onward_engine::{
     LOOK_AGAIN, LimitError, LoadedRun, Priority, RateRequest, SlotRequest, acquire_slot, cancel, release_slots,
     reserve_rate, slot_rivals,
 };
-use onward_workflows::{Definition, Limits, Overflow, RunFacts, RunId, StartFields};
+use onward_workflows::{Definition, EvaluationError, Limits, Overflow, RunFacts, RunId, StartFields};
 
 /// Whether something may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +64,23 @@ pub(crate) async fn pass(engine: &Engine, asker: &Asker, limits: &Limits) -> Res
     Ok(Gate::Open(since))
 }
 
+/// Why it is not known whether a run may begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AdmitError {
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// It had a value when the run was started; this binary reads it differently.
+    #[error("the key of the document's limits has no value: {0}")]
+    Key(#[from] EvaluationError),
+}
+
 /// The limits of a document's runs.
-pub(crate) async fn admit(engine: &Engine, loaded: &LoadedRun) -> Result<Gate, LimitError> {
+pub(crate) async fn admit(engine: &Engine, loaded: &LoadedRun) -> Result<Gate, AdmitError> {
     let definition = &loaded.version.definition;
     if definition.concurrency.is_none() && definition.rate_limit.is_none() {
         return Ok(Gate::Open(None));
     }
-    let limits = limits_of(definition, &loaded.facts);
+    let limits = limits_of(definition, &loaded.facts)?;
     let reserved = loaded.reserved.iter().find(|(path, ..)| path.is_empty()).map(|(.., at)| *at);
     let asker = Asker { run: loaded.run, path: String::new(), attempt: 1, priority: loaded.priority, reserved };
     let gate = pass(engine, &asker, &limits).await?;
@@ -95,11 +105,10 @@ pub(crate) async fn admit(engine: &Engine, loaded: &LoadedRun) -> Result<Gate, L
     Ok(gate)
 }
 
-fn limits_of(definition: &Definition, facts: &RunFacts) -> Limits {
-    // It was read when the run was started, so it can be read.
-    let fields = StartFields::read(definition, &facts.inputs, &facts.trigger, &facts.env).unwrap_or_default();
+fn limits_of(definition: &Definition, facts: &RunFacts) -> Result<Limits, EvaluationError> {
+    let fields = StartFields::read(definition, &facts.inputs, &facts.trigger, &facts.env)?;
     let key = |key: Option<String>| format!("run:{}/{}", definition.id, key.unwrap_or_default());
-    Limits {
+    Ok(Limits {
         slot: definition
             .concurrency
             .as_ref()
@@ -109,7 +118,7 @@ fn limits_of(definition: &Definition, facts: &RunFacts) -> Limits {
             limit: bound.limit,
             per: bound.per,
         }),
-    }
+    })
 }
 
 async fn stop(engine: &Engine, runs: Vec<RunId>) {

@@ -8,7 +8,7 @@ use onward_engine::{EndRow, LoadedRun, Park, Release, RunWrite, Then, release_sl
 use onward_workflows::{End, ErrorKind, Event, RunStatus, RunStep, StepError, Wait, WaitKind};
 
 use super::{Carried, Carrier, Flying, Next};
-use crate::gate::{self, Asker, Gate};
+use crate::gate::{self, AdmitError, Asker, Gate};
 
 /// Before limits that could not be looked at are looked at again.
 const GATE_PAUSE: Duration = Duration::from_secs(1);
@@ -52,7 +52,11 @@ impl Carrier {
                 let end = End { status: RunStatus::Canceled, output: None, error, not_undone: Vec::new() };
                 Then::End(EndRow::from(&end))
             }
-            Err(error) => {
+            Err(error @ AdmitError::Key(_)) => {
+                self.give_up(loaded.run, loaded.claimed, &error.to_string()).await;
+                return false;
+            }
+            Err(AdmitError::Limit(error)) => {
                 tracing::warn!(run.id = %loaded.run, error = %error, "the limits of a run could not be looked at");
                 Then::Release(Release { seen: loaded.seen, due_at: self.engine.clock().now() + TimeDelta::seconds(1) })
             }
@@ -102,7 +106,12 @@ impl Carried<'_> {
                 }
                 wanted.then_some(Next::Event(event))
             }
-            Landed::Admitted(step) => is_wanted(&step.path, step.attempt).then_some(Next::Admitted(step)),
+            Landed::Admitted(step) => {
+                if step.limits.slot.is_some() {
+                    self.slots.insert(step.path.clone());
+                }
+                is_wanted(&step.path, step.attempt).then_some(Next::Admitted(step))
+            }
             Landed::Unsure(step) => {
                 if is_wanted(&step.path, step.attempt) {
                     self.ask(*step);
@@ -113,8 +122,10 @@ impl Carried<'_> {
     }
 
     /// A slot is free as soon as its attempt is over.
-    pub(super) async fn give_back(&self, path: &str) {
-        self.release(Some(path)).await;
+    pub(super) async fn give_back(&mut self, path: &str) {
+        if self.slots.remove(path) {
+            self.release(Some(path)).await;
+        }
     }
 
     /// The run has ended.

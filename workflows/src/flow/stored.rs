@@ -183,6 +183,11 @@ impl Stored {
         self.routed.get(path).filter(|routed| routed.attempt == attempt)
     }
 
+    /// Whether it is known what a routed attempt came to.
+    pub fn is_done(&self, path: &str, attempt: u32) -> bool {
+        self.routed(path, attempt).is_some_and(|routed| routed.end.is_some())
+    }
+
     /// What a routed attempt came to, once.
     pub fn take_routed(&mut self, path: &str, attempt: u32) -> Option<RoutedEnd> {
         self.routed.get_mut(path).filter(|routed| routed.attempt == attempt)?.end.take()

@@ -182,6 +182,7 @@ impl Unit {
     pub(super) fn abandon(&mut self, step: &Step, round: &mut Round<'_>) {
         let Work::Leaf(leaf) = &self.body else { return };
         match leaf {
+            Leaf::Routed { attempt, .. } if round.stored.is_done(&self.path, *attempt) => {}
             Leaf::InFlight { attempt, .. } | Leaf::Routed { attempt, .. } => {
                 round.actions.push(Action::Abandon { path: self.path.to_string(), attempt: *attempt });
             }
