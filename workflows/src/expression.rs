@@ -5,6 +5,7 @@ mod data;
 mod language;
 mod missing;
 mod multiply;
+mod order;
 mod place;
 mod scan;
 mod scope;
@@ -103,9 +104,12 @@ impl Expression {
             return refuse("an expression is missing here".to_owned(), 0..source.len());
         }
         let tokens = scan::tokens(source)?;
+        scan::refuse_assignment(&tokens)?;
         let roles = scan::roles(&tokens);
         language::check_words(&tokens, &roles)?;
-        let insertions = multiply::insertions(&tokens, &roles)?;
+        let mut insertions = multiply::insertions(&tokens, &roles)?;
+        insertions.extend(order::insertions(source, &tokens, &roles));
+        insertions.sort_by_key(|insertion| insertion.at);
         let guarded = multiply::guarded(source, &insertions);
         match LANGUAGE.compile_expression_owned(guarded) {
             Ok(compiled) => Ok(Self { source: source.to_owned(), place, compiled, insertions }),

@@ -14,6 +14,8 @@ fn spellings_of_other_languages_get_the_one_to_write() {
     check("!a", "!", "write `not` instead of `!`");
     check("a === b", "===", "write `==` instead of `===`");
     check("a !== b", "!==", "write `!=` instead of `!==`");
+    check("a = b", "=", "write `==` instead of `=` to compare");
+    assert!(Expression::compile("rows | map(attribute='id')", 1, 1).is_ok());
     check("a ? b : c", "?", "write `a if condition else b` instead of `condition ? a : b`");
     check("{{ a }}", "{{", "the braces are already around the expression; write it without a second pair");
     check("a }}", "}}", "`}}` ends an expression, and this one goes on or is over already");
@@ -39,7 +41,8 @@ fn unknown_words_get_the_nearest_one() {
     check("a is defned", "defned", "there is no test `defned`; did you mean `defined`?");
     check("noww()", "noww", "there is no function `noww`; did you mean `now`?");
     check("xyz(1)", "xyz", "there is no function `xyz`; there are dict, now, range, uuid");
-    for source in ["debug()", "namespace()", "a | safe", "a | __factor", "a | pprint", "a | escape"] {
+    for source in ["debug()", "namespace()", "a | safe", "a | __factor", "a | __ordered(1)", "a | pprint", "a | escape"]
+    {
         assert!(Expression::compile(source, 1, 1).is_err(), "{source}");
     }
 }

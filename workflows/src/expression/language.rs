@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use minijinja::{Environment, UndefinedBehavior};
 
 use super::scan::{Role, Token};
-use super::{ExpressionError, data, multiply, text, time};
+use super::{ExpressionError, data, multiply, order, text, time};
 
 /// Steps of work per evaluation; a byte produced or an item visited costs a fraction of one.
 const FUEL: u64 = 50_000;
@@ -125,6 +125,7 @@ pub(super) static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     language.add_global("null", ());
     language.add_test("null", |value: &minijinja::Value| value.is_none());
     language.add_filter(multiply::FILTER, multiply::factor);
+    language.add_filter(order::FILTER, order::ordered);
     text::add_to(&mut language);
     time::add_to(&mut language);
     data::add_to(&mut language);

@@ -65,7 +65,9 @@ fn explain_one(root: &Value, Reference { segments, range, forgiven }: &Reference
             None => format!("{reason}; {label}"),
         };
         let meant = meant(&here, segments, depth);
-        let help = if *forgiven {
+        let help = if here.is_none() && depth > 1 {
+            Some(format!("where `{parent}` may be null, write `{} if {parent} else none`", spelled(segments)))
+        } else if *forgiven {
             let whole = spelled(segments);
             let why = format!("`default` and `is defined` forgive only the last name of `{whole}`, not `{segment}`");
             write!(message, " ({why})").expect("a string takes everything");

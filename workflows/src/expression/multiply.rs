@@ -3,6 +3,8 @@
 //! MiniJinja repeats text and lists with `*`, a mistake far more often than a wish, and offers no switch for it. So
 //! each operand is led through a filter that lets numbers pass and nothing else.
 
+use std::borrow::Cow;
+
 use minijinja::{Error, ErrorKind, Value};
 
 use super::ExpressionError;
@@ -19,10 +21,10 @@ pub(super) fn factor(value: Value) -> Result<Value, Error> {
 }
 
 /// Text put in front of the byte `at` of the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Insertion {
     pub at: usize,
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }
 
 /// What has to be inserted so that every factor passes the filter; empty for nearly all expressions.
@@ -41,14 +43,13 @@ pub(super) fn insertions(tokens: &[Token<'_>], roles: &[Role]) -> Result<Vec<Ins
                 });
             }
         }
-        insertions.push(Insertion { at: token.start, text: "|__factor " });
+        insertions.push(Insertion { at: token.start, text: "|__factor ".into() });
         if let Some(operand) = tokens.get(index + 1) {
             let last = &tokens[end_of_operand(tokens, roles, index + 1)];
-            insertions.push(Insertion { at: operand.start, text: "(" });
-            insertions.push(Insertion { at: last.end(), text: ")|__factor " });
+            insertions.push(Insertion { at: operand.start, text: "(".into() });
+            insertions.push(Insertion { at: last.end(), text: ")|__factor ".into() });
         }
     }
-    insertions.sort_by_key(|insertion| insertion.at);
     Ok(insertions)
 }
 
@@ -86,7 +87,7 @@ pub(super) fn guarded(source: &str, insertions: &[Insertion]) -> String {
     let mut from = 0;
     for insertion in insertions {
         text.push_str(&source[from..insertion.at]);
-        text.push_str(insertion.text);
+        text.push_str(&insertion.text);
         from = insertion.at;
     }
     text.push_str(&source[from..]);

@@ -67,6 +67,20 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Token<'_>>, ExpressionError> {
     Ok(tokens)
 }
 
+/// Refuses `a = b`; between parentheses `=` names an argument.
+pub(super) fn refuse_assignment(tokens: &[Token<'_>]) -> Result<(), ExpressionError> {
+    let mut depth = 0_usize;
+    for token in tokens.iter().filter(|token| token.kind == Kind::Sign) {
+        match token.text {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            "=" if depth == 0 => return refuse("write `==` instead of `=` to compare", token.start..token.end()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn end_of_text(source: &str, start: usize) -> Result<usize, ExpressionError> {
     let bytes = source.as_bytes();
     let mut at = start + 1;
