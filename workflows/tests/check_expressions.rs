@@ -124,6 +124,9 @@ fn conditions_are_expressions() {
     check_condition("inputs.ok", &[]);
     check_condition("\"{{ inputs.city }} == 'x'\"", &["E122 9"]);
     check_condition("\"'yes'\"", &["E122 9"]);
+    check_condition("inputs.age", &["E122 8"]);
+    check_condition("'{{ inputs.city }}'", &["E122 12"]);
+    check_condition("not inputs.ok", &[]);
     check_condition("5", &["E105 8"]);
     check_condition("''", &["E121 9"]);
     check_condition("inputs.agee > 3", &["E108 15"]);

@@ -67,7 +67,45 @@ fn bare(
         });
         return None;
     }
-    compile(&snippet, site, facts, report)
+    let compiled = compile(&snippet, site, facts, report)?;
+    if let Some(finding) = input_of_other_type(field, wanted, &snippet, &compiled, facts) {
+        report.add(finding);
+        return None;
+    }
+    Some(compiled)
+}
+
+/// A field that is nothing but an input whose schema gives another type.
+fn input_of_other_type(
+    field: &str,
+    wanted: Wanted,
+    snippet: &Snippet<'_>,
+    compiled: &Expression,
+    facts: &Facts<'_>,
+) -> Option<Finding> {
+    let source = snippet.text().trim();
+    let references = compiled.references();
+    let [(segments, range)] = references.as_slice() else { return None };
+    let is_all = range.len() == source.len();
+    let [root, name] = segments.as_slice() else { return None };
+    let json_type = facts.inputs.get(name).filter(|_| is_all && root == "inputs")?.as_deref()?;
+    let (fits, comparison) = match (wanted, json_type) {
+        (Wanted::Truth, "boolean") | (Wanted::List, "array") => (true, ""),
+        (Wanted::Truth, "string") => (false, " != ''"),
+        (Wanted::Truth, "number" | "integer") => (false, " > 0"),
+        (Wanted::Truth, "array" | "object") => (false, " | length > 0"),
+        (Wanted::Truth, _) => (false, " != null"),
+        (Wanted::List, _) => (false, ""),
+    };
+    if fits {
+        return None;
+    }
+    let finding = Finding::error("E122", snippet.whole(), format!("`{field}` is {}", wanted.not()))
+        .label(format!("the type of input `{name}` is {json_type}"));
+    Some(match wanted {
+        Wanted::Truth => finding.help(format!("write a comparison, such as {source}{comparison}")),
+        Wanted::List => finding.help(format!("a list of one item is written [{source}]")),
+    })
 }
 
 /// What the expression of a field has to give.

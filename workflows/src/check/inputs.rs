@@ -7,9 +7,12 @@ use serde_json::Value;
 use super::{Finding, Report, values};
 use crate::Input;
 use crate::inputs::compile_schema;
+use crate::suggest::closest;
 use crate::tree::{Kind, Node};
 
 pub(crate) const INPUTS_MAX: usize = 100;
+/// Of JSON Schema.
+const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "array", "object", "null"];
 
 /// The types that make sense as a schema's short form, for the message only.
 const EXAMPLE: &str = "write { \"type\": \"string\" }, for example";
@@ -51,10 +54,11 @@ fn check_schema(name: &str, schema: &Value, node: &Node, default: Option<&Node>,
         Ok(validator) => validator,
         Err(error) => {
             let at = pointed(node, error.instance_path().as_str());
-            report.add(
-                Finding::error("E120", at.span, format!("the schema of input `{name}` is not a JSON Schema"))
-                    .label(error.to_string()),
-            );
+            let finding = Finding::error("E120", at.span, format!("the schema of input `{name}` is not a JSON Schema"));
+            report.add(match error.instance_path().as_str().ends_with("/type").then(|| at.as_str()).flatten() {
+                Some(word) => of_no_type(finding, word),
+                None => finding.label(error.to_string()),
+            });
             return;
         }
     };
@@ -66,6 +70,23 @@ fn check_schema(name: &str, schema: &Value, node: &Node, default: Option<&Node>,
                 .label(error.to_string()),
         );
     }
+}
+
+fn of_no_type(finding: Finding, word: &str) -> Finding {
+    let meant = match word.to_ascii_lowercase().as_str() {
+        "float" | "double" | "decimal" => Some("number"),
+        "int" | "long" => Some("integer"),
+        "bool" => Some("boolean"),
+        "list" => Some("array"),
+        "map" | "dict" => Some("object"),
+        "text" | "str" => Some("string"),
+        other => closest(other, TYPES),
+    };
+    let finding = match meant {
+        Some(meant) => finding.label(format!("did you mean `{meant}`?")),
+        None => finding.label("there is no such type"),
+    };
+    finding.help(format!("the types are {}", TYPES.join(", ")))
 }
 
 /// The node at a JSON Pointer, or the last one on the way that exists.
@@ -87,5 +108,5 @@ fn pointed<'n>(node: &'n Node, pointer: &str) -> &'n Node {
 
 /// The JSON type that a schema gives, when it is a single one.
 pub(super) fn json_type(schema: &Value) -> Option<String> {
-    schema.get("type")?.as_str().map(str::to_owned)
+    schema.get("type")?.as_str().filter(|word| TYPES.contains(word)).map(str::to_owned)
 }
