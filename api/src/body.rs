@@ -90,6 +90,11 @@ pub fn parse_payload(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Proble
     }
     match media_type(headers) {
         MediaType::Json => parse_value(bytes),
+        // What curl sends when nobody tells it what it is.
+        MediaType::Form if matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) => Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "this looks like JSON and came as application/x-www-form-urlencoded; send a Content-Type of application/json",
+        )),
         MediaType::Form => {
             let value = parse_form(bytes)?;
             check_payload(&value).map_err(|problem| Problem::new(Code::InvalidRequest, problem.to_string()))?;

@@ -36,6 +36,9 @@ async fn a_form_is_understood() {
     let answer = server.send("POST", "/triggers/orders", &[form], b"order_id=1%32").await;
     assert_eq!(answer.status, 202, "{}", answer.body);
     assert_eq!(server.count("select count(*) from onward.run where inputs->>'order_id' = '12'").await, 1);
+    let mistaken = server.send("POST", "/triggers/orders", &[form], br#" {"order_id": "1"}"#).await;
+    assert_eq!((mistaken.status, mistaken.body["code"].as_str()), (415, Some("unsupported_media_type")));
+    assert!(mistaken.body["detail"].as_str().is_some_and(|detail| detail.contains("looks like JSON")));
 }
 
 #[tokio::test]
