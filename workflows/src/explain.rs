@@ -143,11 +143,11 @@ fn page(topic: &'static str, file: &str) -> Page {
 
 /// The page that explains a part: `max_delay` and `retry.max_delay` both lead to `retry`.
 fn parent(topic: &str) -> Option<&'static str> {
-    let topic = topic.to_ascii_lowercase();
-    let (prefix, name) = topic.rsplit_once('.').unwrap_or(("", &topic));
+    let (prefix, name) = topic.rsplit_once('.').unwrap_or(("", topic));
+    let is_name = |part: &&str| part.eq_ignore_ascii_case(name);
     PARTS
         .iter()
-        .find(|(page, parts)| parts.contains(&name) && (prefix.is_empty() || prefix == *page))
+        .find(|(page, parts)| parts.iter().any(is_name) && (prefix.is_empty() || prefix.eq_ignore_ascii_case(page)))
         .map(|(page, _)| *page)
 }
 

@@ -104,6 +104,7 @@ pub fn line(step: &Value) -> String {
             let message = step["error"]["message"].as_str().unwrap_or_default();
             format!("{handled}attempt {attempts}: {}", message.lines().next().unwrap_or_default())
         }
+        "waiting" if step["waits_until"].is_null() => "for a worker".to_owned(),
         "waiting" => format!("until {}", output::local(&step["waits_until"])),
         _ => String::new(),
     };

@@ -309,10 +309,7 @@ fn leaf_view(view: &mut StepView, leaf: &Leaf) {
             view.attempts = *attempt;
             view.started_at.get_or_insert(*started_at);
         }
-        Leaf::Routed { attempt, .. } => {
-            view.attempts = *attempt;
-            view.status = StepStatus::Waiting;
-        }
+        Leaf::Routed { .. } => view.status = StepStatus::Waiting,
         Leaf::Waiting { since, due_at } => waits(StepStatus::Waiting, Some(*since), Some(*due_at)),
         Leaf::Listening(listening) => waits(StepStatus::Waiting, Some(listening.since), Some(listening.due_at)),
         Leaf::Child { since, due_at, .. } => waits(StepStatus::Waiting, Some(*since), *due_at),

@@ -93,6 +93,10 @@ fn hint(detail: &Value) -> Option<String> {
     let wait = &detail["waiting_for"][0];
     let path = wait["path"].as_str().map(|path| format!("'{path}'")).unwrap_or_default();
     Some(match (detail["status"].as_str()?, wait["kind"].as_str()) {
+        // It would give the same again.
+        ("failed", _) if matches!(detail["error"]["kind"].as_str(), Some("expression" | "fail")) => {
+            format!("after a correction is deployed: onward replay {id} --version latest")
+        }
         ("failed", _) => format!("go on from there: onward retry {id}"),
         ("succeeded" | "canceled", _) => return None,
         (_, Some("person")) => {
@@ -137,6 +141,8 @@ mod tests {
     fn the_next_command_fits_the_state() {
         let of = |status: &str, waits: Value| hint(&json!({ "id": "run_1", "status": status, "waiting_for": waits }));
         assert_eq!(of("failed", json!([])).as_deref(), Some("go on from there: onward retry run_1"));
+        let computed = hint(&json!({ "id": "run_1", "status": "failed", "error": { "kind": "expression" } }));
+        assert_eq!(computed.as_deref(), Some("after a correction is deployed: onward replay run_1 --version latest"));
         assert_eq!(of("succeeded", json!([])), None);
         let person = of("waiting", json!([{ "kind": "person", "path": "each[1].send" }]));
         assert_eq!(

@@ -28,6 +28,11 @@ pub fn fix(settings: &Settings, source: &Source, trust: Trust) -> Result<Checked
     let checked = repaired.checked;
     let findings: Vec<_> = checked.diagnostics.iter().chain(&checked.unoffered).cloned().collect();
     documents::print_diagnostics(&repaired.source, &findings, checked.omitted, settings, print);
+    let left = findings.iter().filter(|finding| !finding.fixes.is_empty()).count();
+    if trust == Trust::Safe && left > 0 && !settings.json {
+        let what = if left == 1 { "1 fix".to_owned() } else { format!("{left} fixes") };
+        output::hint(&format!("{what} can change what the document means; to apply: onward validate --fix --unsafe"));
+    }
     Ok(checked)
 }
 
