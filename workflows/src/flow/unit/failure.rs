@@ -70,7 +70,8 @@ impl Unit {
         let on_error = if is_loop { &OnError::Fail } else { &step.on_error };
         let error = || StepError::clone(&failed.error);
         match on_error {
-            OnError::Steps(steps) if !too_late => {
+            // What is stored of the handler had its turn, whatever is known by now.
+            OnError::Steps(steps) if !too_late || self.has_stored(step, steps, round) => {
                 let env = Env { prefix: self.prefix(step), ..self.env.handling(&failed.error) };
                 let mut list = List::new(env, steps, failed.at, None);
                 if let Some(cut) = self.halt {
@@ -86,6 +87,11 @@ impl Unit {
                 self.settle(step, Settling::Failed { error: error(), handled: None }, failed.at);
             }
         }
+    }
+
+    fn has_stored(&self, step: &Step, handler: &[Step], round: &Round<'_>) -> bool {
+        let prefix = self.prefix(step);
+        handler.iter().any(|inner| round.stored.has_trace(inner, &prefix))
     }
 
     /// `expect` and `output`, over what the body gave.
