@@ -63,6 +63,7 @@ codes! {
     InvalidInputs = "invalid_inputs", UNPROCESSABLE_ENTITY, "The inputs do not fit the workflow";
     InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "The request does not mean anything";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The key was used for another request";
+    QueueFull = "queue_full", TOO_MANY_REQUESTS, "Workers have to catch up first";
     Internal = "internal", INTERNAL_SERVER_ERROR, "This is a fault of Onward";
     /// For callers that wait for a run's output.
     RunFailed = "run_failed", BAD_GATEWAY, "The run failed";
@@ -117,7 +118,7 @@ impl IntoResponse for Problem {
         let mut response = self.code.status().into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT));
         match self.code {
-            Code::Unavailable | Code::NotReady | Code::IdempotencyInWork => {
+            Code::Unavailable | Code::NotReady | Code::IdempotencyInWork | Code::QueueFull => {
                 response.headers_mut().insert(RETRY_AFTER, RETRY_SOON);
             }
             Code::Unauthorized => {

@@ -64,10 +64,14 @@ handed as (
     returning run_id, path, attempt
 ),
 routed as (
-    insert into onward.job (run_id, path, queue, priority, due_at)
+    -- A run that was reopened may find the job of its former life: whoever has that one loses it.
+    insert into onward.job as known (run_id, path, queue, priority, due_at)
     select s.run_id, s.path, s.queue, s.priority::onward.priority, onward.now()
     from unnest($33::uuid[], $34::text[], $35::int[], $36::text[], $37::text[]) as s (run_id, path, attempt, queue, priority)
     join handed h on h.run_id = s.run_id and h.path = s.path and h.attempt = s.attempt
+    on conflict (run_id, path) do update
+        set queue = excluded.queue, priority = excluded.priority, due_at = excluded.due_at, worker_id = null,
+            wakes = known.wakes + 1, cancel_requested_at = null, cancel_undo = false
 ),
 moved as (
     update onward.job j

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::database::{self, DatabaseError};
+use crate::depth::Depths;
 use crate::ends::Ends;
 use crate::keys::KnownKeys;
 use crate::secrets::{Secrets, SecretsKey};
@@ -81,6 +82,7 @@ pub struct Engine {
     keys: Arc<KnownKeys>,
     ends: Arc<Ends>,
     secrets: Secrets,
+    depths: Depths,
 }
 
 impl Engine {
@@ -106,7 +108,18 @@ impl Engine {
             keys: Arc::default(),
             ends: Arc::default(),
             secrets: Secrets::default(),
+            depths: Depths::default(),
         })
+    }
+
+    /// In place of [`QUEUE_DEPTH_MAX`](crate::QUEUE_DEPTH_MAX).
+    #[must_use]
+    pub fn with_queue_depth_max(self, max: i64) -> Self {
+        Self { depths: self.depths.with_max(max), ..self }
+    }
+
+    pub(crate) fn depths(&self) -> &Depths {
+        &self.depths
     }
 
     /// Without a key secrets can be listed and unset, and neither set nor read.
@@ -163,6 +176,9 @@ impl Engine {
 
     /// Joins the process's start batch; returns when the run is committed.
     pub async fn start(&self, start: StartRun) -> Result<Started, StartError> {
+        if self.depths.is_full(&start.queue) {
+            return Err(StartError::QueueFull { queue: start.queue, max: self.depths.max });
+        }
         start::join(&self.starts, start).await
     }
 

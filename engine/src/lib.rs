@@ -13,6 +13,7 @@ mod commit;
 mod cron;
 pub mod database;
 mod deploy;
+mod depth;
 mod dispatch;
 pub mod embedded;
 mod ends;
@@ -56,6 +57,7 @@ pub use deploy::{
     CheckedDocument, CheckedDocuments, DeployAction, DeployError, DeployOptions, Deployed, DeployedWorkflow, Expect,
     RESERVED_IDS, check_documents, deploy, deploy_in, forget_endpoints, offered_catalog, validate,
 };
+pub use depth::{QUEUE_DEPTH_MAX, look_at_depths};
 pub use dispatch::{SendError, dispatch_left_over, send_event};
 pub use ends::{RunEnd, await_end};
 pub use engine::{Engine, Priority, Settings};

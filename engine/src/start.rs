@@ -106,6 +106,9 @@ pub enum StartError {
     Unavailable(#[source] Arc<sqlx::Error>),
     #[error("the process is shutting down")]
     Closed,
+    /// Workers have to catch up first.
+    #[error("the queue `{queue}` has {max} runs that wait for a worker")]
+    QueueFull { queue: String, max: i64 },
 }
 
 impl Engine {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use onward_engine::{
-    Engine, dispatch_left_over, forget_cached, forget_expired_keys, keep_partitions, tidy_slots, wake_callers,
+    Engine, dispatch_left_over, forget_cached, forget_expired_keys, keep_partitions, look_at_depths, tidy_slots,
+    wake_callers,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,9 @@ pub async fn keep_house(engine: Engine, stop: CancellationToken) {
 }
 
 async fn finish(engine: &Engine) {
+    if let Err(error) = look_at_depths(engine).await {
+        tracing::warn!(error = %error, "the depth of the queues could not be looked at");
+    }
     if let Err(error) = tidy_slots(engine).await {
         tracing::warn!(error = %error, "slots could not be tidied up");
     }

@@ -109,6 +109,7 @@ impl From<StartError> for Problem {
                 Self::new(Code::Unavailable, "whether the run was stored is not known; send it again with the same key")
             }
             StartError::Closed => Self::new(Code::Unavailable, "this server is shutting down"),
+            StartError::QueueFull { .. } => Self::new(Code::QueueFull, error.to_string()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Starting runs from outside: one key, one run, and what is told of it.
 
 use crate::server::{Server, orders};
+use onward_engine::look_at_depths;
 use serde_json::json;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -100,4 +101,25 @@ async fn a_run_is_cancelled_once_and_not_after_its_end() {
     .unwrap();
     let late = server.post(&format!("/runs/{run}/cancel"), &json!({})).await;
     assert_eq!((late.status, late.body["code"].as_str()), (409, Some("run_already_ended")));
+}
+
+#[tokio::test]
+async fn a_queue_that_is_full_takes_no_more_until_workers_have_caught_up() {
+    let server = with_orders().await;
+    let shallow = server.engine.clone().with_queue_depth_max(2);
+    for order in 1..=2 {
+        let body = json!({ "order_id": order.to_string() });
+        assert_eq!(server.post("/triggers/orders", &body).await.status, 202);
+    }
+    look_at_depths(&shallow).await.expect("the queues are counted");
+    let refused = server.post("/triggers/orders", &json!({ "order_id": "3" })).await;
+    assert_eq!((refused.status, refused.body["code"].as_str()), (429, Some("queue_full")), "{}", refused.body);
+    assert_eq!(refused.header("retry-after"), Some("2"));
+
+    sqlx::query("update onward.job set due_at = onward.now() + interval '1 hour'")
+        .execute(server.engine.pool())
+        .await
+        .expect("they wait for something else now");
+    look_at_depths(&shallow).await.expect("the queues are counted");
+    assert_eq!(server.post("/triggers/orders", &json!({ "order_id": "3" })).await.status, 202);
 }
