@@ -18,6 +18,7 @@ mod lock_order;
 mod lost_answers;
 mod notify;
 mod reap;
+mod routed;
 mod seats;
 mod session;
 mod stale;
