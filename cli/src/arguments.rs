@@ -217,7 +217,7 @@ pub enum Command {
     /// Set, list and unset what documents read as secrets.NAME
     #[command(subcommand)]
     Secrets(Secrets),
-    /// List the step types
+    /// List the step types; with --server also those that its workers offer
     Types,
     /// One page about a code, a step type or a field; the list of pages without a topic
     Explain {

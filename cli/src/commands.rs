@@ -51,7 +51,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         }
         Command::Fmt { files, check } => fmt::fmt(settings, &files, check),
         Command::Author(wish) => author(settings, wish),
-        Command::Types => Ok(types::types(settings)),
+        Command::Types => types::types(settings),
         Command::Help { topic } => help::help(settings, &topic),
         Command::Version => {
             version(settings);
@@ -65,7 +65,9 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         }
         Command::Keys(keys) => keys::keys(settings, keys),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "onward", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "onward", &mut script);
+            output::text(&String::from_utf8_lossy(&script));
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor { probe } => doctor::doctor(settings, probe.as_deref()),

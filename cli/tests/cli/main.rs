@@ -13,6 +13,7 @@ mod folder;
 mod graph;
 mod import;
 mod new;
+mod offered;
 mod operate;
 mod place;
 mod proxy;
