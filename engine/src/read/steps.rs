@@ -14,7 +14,7 @@ use crate::{Engine, Version};
 
 /// None when there is no such run.
 pub async fn read_steps(engine: &Engine, run: RunId) -> Result<Option<Vec<StepView>>, ReadError> {
-    let Some(resumed) = resume(engine, run).await? else { return Ok(None) };
+    let Some(resumed) = resume(engine, run, None).await? else { return Ok(None) };
     let mut steps = steps_of(&resumed);
     let Resumed { detail, .. } = resumed;
     diagnose::of_steps(engine, run, (&detail.workflow, detail.version), &mut steps).await?;
@@ -28,12 +28,11 @@ pub async fn read_step(
     run: RunId,
     path: &str,
 ) -> Result<Option<Result<StepView, Vec<String>>>, ReadError> {
-    let Some(resumed) = resume(engine, run).await? else { return Ok(None) };
+    let Some(resumed) = resume(engine, run, Some(path)).await? else { return Ok(None) };
     let steps = steps_of(&resumed);
-    let Resumed { detail, checkpoints, version, .. } = resumed;
+    let Resumed { detail, last, version, .. } = resumed;
     let mut found: Vec<StepView> = steps.iter().filter(|step| step.path == path).take(1).cloned().collect();
     if let (true, Some(step)) = (found.is_empty(), step_at(&version.definition, path)) {
-        let last = checkpoints.into_iter().filter(|row| row.path == path).max_by_key(|row| row.attempt);
         let mut errors = steps.iter().filter_map(|step| step.error.as_ref()).chain(&detail.error);
         found.extend(last.map(|row| StepView::of_checkpoint(step, row)).or_else(|| {
             let error = errors.find(|error| error.step.as_deref() == Some(path))?;
@@ -66,7 +65,7 @@ fn steps_of(Resumed { detail, flow, untold, .. }: &Resumed) -> Vec<StepView> {
 
 /// What an expression can read that stands behind all steps, by root; without secrets. None when there is no such run.
 pub async fn read_names(engine: &Engine, run: RunId) -> Result<Option<Map<String, Value>>, ReadError> {
-    let Some(Resumed { detail, flow, .. }) = resume(engine, run).await? else { return Ok(None) };
+    let Some(Resumed { detail, flow, .. }) = resume(engine, run, None).await? else { return Ok(None) };
     let end = detail.status.has_ended().then(|| (detail.status.as_str(), detail.error.as_ref()));
     Ok(Some(flow.names(end)))
 }
@@ -76,12 +75,13 @@ struct Resumed {
     detail: RunDetail,
     version: Arc<Version>,
     flow: Flow,
-    checkpoints: Vec<Checkpoint>,
+    /// The last checkpoint of the path that was asked for.
+    last: Option<Checkpoint>,
     /// The steps as a flow that knows of no cancel has them.
     untold: Option<Vec<StepView>>,
 }
 
-async fn resume(engine: &Engine, run: RunId) -> Result<Option<Resumed>, ReadError> {
+async fn resume(engine: &Engine, run: RunId, path: Option<&str>) -> Result<Option<Resumed>, ReadError> {
     // The state first: a run that goes on meanwhile then shows too many checkpoints rather than too few.
     let Some(detail) = find_run(engine, run).await? else { return Ok(None) };
     let (pool, ids) = (engine.pool(), [run.0]);
@@ -103,13 +103,14 @@ async fn resume(engine: &Engine, run: RunId) -> Result<Option<Resumed>, ReadErro
         let past = Past { cancel: None, ..past.clone() };
         Flow::resume(Arc::clone(&version.definition), Arc::clone(&facts), past).steps()
     });
-    let checkpoints = past.checkpoints.clone();
+    let of_path = past.checkpoints.iter().filter(|row| path.is_some_and(|path| row.path == path));
+    let last = of_path.max_by_key(|row| row.attempt).cloned();
     let mut flow = Flow::resume(Arc::clone(&version.definition), facts, past);
     if running {
         // What the flow asks for is what the worker is carrying out.
         flow.next(engine.clock().now());
     }
-    Ok(Some(Resumed { detail, version, flow, checkpoints, untold }))
+    Ok(Some(Resumed { detail, version, flow, last, untold }))
 }
 
 fn is_over(status: StepStatus) -> bool {
