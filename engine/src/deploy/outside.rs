@@ -49,11 +49,12 @@ async fn load_called(
         return Ok(Vec::new());
     }
     let rows = sqlx::query_file!("queries/list_called_workflows.sql", &called).fetch_all(connection).await?;
+    let catalog = catalog.trusting();
     Ok(rows
         .into_iter()
         .map(|row| {
             let source = row.format.parse().map(|format| Source::new(row.id.clone(), row.document, format));
-            let definition = source.ok().and_then(|source| check(&source, &catalog.trusting()).definition);
+            let definition = source.ok().and_then(|source| check(&source, &catalog).definition);
             // Only a newer binary can read it: it is there, and what it takes is not known.
             definition.unwrap_or_else(|| Definition::new(row.id.clone(), row.id, Vec::new()))
         })
