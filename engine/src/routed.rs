@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use onward_workflows::{Cancel, ErrorKind, Outcome, RoutedEnd, RoutedStep, RunFacts, RunId, StepError, WorkerId};
+use onward_workflows::{Cancel, Outcome, RoutedEnd, RoutedStep, RunFacts, RunId, StepError, WorkerId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -187,7 +187,7 @@ pub async fn recall_routed(
     run: RunId,
     (path, attempt): (&str, u32),
 ) -> Result<(), sqlx::Error> {
-    let recalled = Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped on request"));
+    let recalled = Outcome::Failed(StepError::stopped());
     let row =
         sqlx::query_file!("queries/recall_routed.sql", worker.0, run.0, path, number(attempt), encoded(&recalled))
             .fetch_one(engine.pool())

@@ -50,7 +50,7 @@ impl Carrier {
     ) -> Option<RoutedEnd> {
         let LoadedStep { attempt, version, mut facts, past, recalled, begun } = loaded;
         if recalled && !begun {
-            return Some(self.at_once(Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped on request"))));
+            return Some(self.at_once(Outcome::Failed(StepError::stopped())));
         }
         if job.crashes >= CRASHES_MAX {
             let message = format!("the workers that carried this step out died {} times", job.crashes);
@@ -81,8 +81,7 @@ impl Carrier {
         }
         let repeatable = self.steps.safe_to_repeat(&step.step_type, &step.config, step.key_is_written);
         if begun && !repeatable {
-            let message = "the worker was lost after it had begun, and no answer was recorded";
-            return Some(self.at_once(Outcome::Ambiguous(StepError::new(ErrorKind::Ambiguous, message))));
+            return Some(self.at_once(Outcome::Ambiguous(StepError::unanswered())));
         }
         let harmless = repeatable && !step.undoable;
         if !harmless && !self.announce(job, (attempt, repeatable)).await {
@@ -108,7 +107,7 @@ impl Carrier {
             () = self.lease.lost().cancelled() => return None,
             event = attempt => mask.event(event),
             () = recall_of(recalled) => {
-                return Some(self.at_once(Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped on request"))));
+                return Some(self.at_once(Outcome::Failed(StepError::stopped())));
             }
         };
         attempt::keep(&self.engine, cache.as_ref(), &event).await;

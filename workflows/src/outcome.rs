@@ -50,6 +50,16 @@ impl StepError {
         }
     }
 
+    /// Of an attempt that was given up before it could matter.
+    pub fn stopped() -> Self {
+        Self::new(ErrorKind::Canceled, "stopped on request")
+    }
+
+    /// Of an attempt that is not safe to repeat and whose worker was lost.
+    pub fn unanswered() -> Self {
+        Self::new(ErrorKind::Ambiguous, "the worker was lost after it had begun, and no answer was recorded")
+    }
+
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;

@@ -1,7 +1,7 @@
 //! What the flow asks for, sorted by who does it and when.
 
 use onward_engine::{Announced, CheckpointRow, RoutedRow};
-use onward_workflows::{Action, End, ErrorKind, Event, Limits, Outcome, RunId, RunStep, StepError};
+use onward_workflows::{Action, End, Event, Limits, Outcome, RunId, RunStep, StepError};
 
 use super::Carried;
 use crate::errand::Errand;
@@ -103,7 +103,7 @@ impl Carried<'_> {
             stopped = true;
         }
         if stopped {
-            let outcome = Outcome::Failed(StepError::new(ErrorKind::Canceled, "stopped on request"));
+            let outcome = Outcome::Failed(StepError::stopped());
             let ((path, attempt), now) = (attempt.clone(), self.now());
             self.told.push_back(Event::Outcome { path, attempt, outcome, started_at: now, finished_at: now });
         }

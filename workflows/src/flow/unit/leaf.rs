@@ -206,8 +206,7 @@ impl Unit {
             return;
         }
         if round.stored.begun(&self.path, attempt).is_some_and(|begun| !begun.repeatable) {
-            let message = "the worker was lost after it had begun, and no answer was recorded";
-            let error = StepError::new(ErrorKind::Ambiguous, message);
+            let error = StepError::unanswered();
             return self.record(round, CheckpointStatus::Ambiguous, None, Some(error), (now, now), None);
         }
         match begin::begin(step, self, round, attempt) {
