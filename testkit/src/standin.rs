@@ -110,6 +110,11 @@ impl StandIn {
         self.shared.ledger().totals("")
     }
 
+    /// The most requests of a path that were unanswered at the same time.
+    pub fn most_at_once(&self, path: &str) -> u64 {
+        self.shared.ledger().most_at_once(path)
+    }
+
     /// Ends every connection and waits until that is done.
     pub async fn stop(self) {
         drop(self.stop);

@@ -47,7 +47,15 @@ pub(super) struct Ledger {
     /// The newest state of each path that was written.
     written: HashMap<String, Value>,
     received: VecDeque<Received>,
+    at_work: HashMap<String, AtWork>,
     file: Option<File>,
+}
+
+/// Requests of one path that have come and are not answered.
+#[derive(Debug, Default, Clone, Copy)]
+struct AtWork {
+    now: u64,
+    most: u64,
 }
 
 #[derive(Debug)]
@@ -108,6 +116,23 @@ impl Ledger {
         let count = self.calls.entry((method, path, key)).or_default();
         *count += 1;
         Ok(*count)
+    }
+
+    /// A request is being answered, until [`Self::left`].
+    pub(super) fn entered(&mut self, path: &str) {
+        let at_work = self.at_work.entry(path.to_owned()).or_default();
+        at_work.now += 1;
+        at_work.most = at_work.most.max(at_work.now);
+    }
+
+    pub(super) fn left(&mut self, path: &str) {
+        if let Some(at_work) = self.at_work.get_mut(path) {
+            at_work.now = at_work.now.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn most_at_once(&self, path: &str) -> u64 {
+        self.at_work.get(path).map_or(0, |at_work| at_work.most)
     }
 
     /// Applies a write once per path and key and gives back the body to answer with: on a repetition that is the

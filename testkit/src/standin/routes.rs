@@ -23,6 +23,25 @@ const DELAY_MAX_MS: u64 = 60_000;
 #[derive(Debug, Clone, Copy)]
 struct Count(u64);
 
+/// A request that is being answered.
+struct AtWork {
+    shared: Shared,
+    path: String,
+}
+
+impl AtWork {
+    fn new(shared: Shared, path: String) -> Self {
+        shared.ledger().entered(&path);
+        Self { shared, path }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.shared.ledger().left(&self.path);
+    }
+}
+
 /// An answer that is not what was hoped for.
 type Answer<T = Json<Value>> = Result<T, (StatusCode, Json<Value>)>;
 
@@ -68,6 +87,7 @@ async fn count_and_fail(
         Ok(call) => call,
         Err(error) => return problem(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}")).into_response(),
     };
+    let _at_work = AtWork::new(shared.clone(), path.clone());
     let asked = query.get("delay_ms").and_then(|delay| delay.parse().ok()).unwrap_or(0);
     let delay = shared.delay + Duration::from_millis(DELAY_MAX_MS.min(asked));
     if !delay.is_zero() {
