@@ -1,6 +1,7 @@
 //! The handlers, one file per kind of thing.
 
 pub mod events;
+pub mod files;
 pub mod health;
 pub mod keys;
 pub mod operate;

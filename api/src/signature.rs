@@ -82,7 +82,7 @@ fn is_same(expected: &str, given: &str) -> bool {
 
 async fn load(api: &Api, name: &str) -> Result<SecretString, Problem> {
     let names = [name.to_owned()];
-    match load_secrets(&api.engine, &names).await {
+    match load_secrets(&api.engine, &names, &[]).await {
         Ok(mut secrets) => secrets.remove(name).ok_or_else(not_ready),
         Err(LoadSecretsError::Database(error)) => Err(error.into()),
         Err(

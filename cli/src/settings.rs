@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use onward_steps::Mapped;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -32,7 +33,7 @@ pub struct Settings {
     pub keyring: Option<PathBuf>,
     /// Seals secrets; 32 bytes in base64.
     pub secrets_key: Option<SecretString>,
-    pub http_hosts: Vec<(String, SocketAddr)>,
+    pub http_hosts: Vec<(String, Mapped)>,
     pub allow_http_hosts: bool,
     /// What documents read as `env`.
     pub public: Value,

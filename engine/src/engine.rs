@@ -149,6 +149,11 @@ impl Engine {
         &self.env
     }
 
+    /// Where people reach this installation; empty when nobody has said it.
+    pub fn public_url(&self) -> &str {
+        self.env.get("ONWARD_PUBLIC_URL").and_then(Value::as_str).unwrap_or_default()
+    }
+
     pub(crate) fn ends(&self) -> &Ends {
         &self.ends
     }

@@ -20,6 +20,7 @@ mod ends;
 mod engine;
 mod event;
 mod expire;
+mod files;
 mod history;
 mod idempotency;
 mod keys;
@@ -63,6 +64,10 @@ pub use ends::{RunEnd, await_end};
 pub use engine::{Engine, Priority, Settings};
 pub use event::{EVENT_ID_AGE_MAX, Emitted, NewEvent, emit};
 pub use expire::{Forgotten, forget_expired_keys};
+pub use files::{
+    FILE_ADDRESS_FOR, FILE_BYTES_MAX, FILE_KEPT_FOR, FileAddress, FileError, StoredFile, file_url, find_file,
+    forget_files, keep_file, parse_file_url,
+};
 pub use history::CorruptRow;
 pub use idempotency::{Answer, AnswerKey, Answered, OnceError, once};
 pub use keys::{
@@ -71,7 +76,8 @@ pub use keys::{
 };
 pub use lease::{HEARTBEAT_EVERY, Lease, LeaseLost, WorkerFacts, heartbeat, register, unregister};
 pub use limits::{
-    LimitError, RateRequest, SlotRequest, acquire_slot, release_slots, reserve_rate, slot_rivals, tidy_slots,
+    LimitError, RateRequest, SlotRequest, acquire_slot, pause_rate, release_slots, reserve_rate, slot_rivals,
+    tidy_slots,
 };
 pub use load::{LoadedRun, Unloadable, load};
 pub use operate::{Replay, ReplayError, ReplayVersion, RetryError, SettleError, Settling, replay, retry, settle};

@@ -120,6 +120,12 @@ pub async fn reserve_rate(engine: &Engine, request: &RateRequest) -> Result<Date
     Ok(at)
 }
 
+/// Nobody begins under this rate for so long.
+pub async fn pause_rate(engine: &Engine, key: &str, time: Duration) -> Result<(), LimitError> {
+    sqlx::query_file!("queries/pause_rate.sql", key, time.as_secs_f64()).execute(engine.pool()).await?;
+    Ok(())
+}
+
 async fn lock(connection: &mut PgConnection, keys: &[String]) -> Result<(), sqlx::Error> {
     let mut buckets: Vec<i64> = keys.iter().map(|key| bucket(key)).collect();
     buckets.sort_unstable();

@@ -1,7 +1,7 @@
 //! Where a request may go: decided on the parsed URL, and again on the addresses its name resolves to.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::Url;
@@ -9,6 +9,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderValue;
 
 use crate::address::is_public;
+use crate::hosts::Mapped;
 
 /// A URL that may be requested.
 #[derive(Debug)]
@@ -36,12 +37,12 @@ pub(crate) struct NameError(#[source] std::io::Error);
 /// The rules of this server, shared by the check of URLs and the resolver.
 #[derive(Debug, Clone)]
 pub(crate) struct Destinations {
-    hosts: Arc<HashMap<String, SocketAddr>>,
+    hosts: Arc<HashMap<String, Mapped>>,
     allow_private: bool,
 }
 
 impl Destinations {
-    pub(crate) fn new(hosts: Vec<(String, SocketAddr)>, allow_private: bool) -> Self {
+    pub(crate) fn new(hosts: Vec<(String, Mapped)>, allow_private: bool) -> Self {
         Self { hosts: Arc::new(hosts.into_iter().collect()), allow_private }
     }
 
@@ -68,7 +69,10 @@ impl Destinations {
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let authority = HeaderValue::from_str(&authority).map_err(|_| DestinationError::Refused)?;
         let mut url = url.clone();
-        url.set_port(Some(mapped.port())).map_err(|()| DestinationError::Refused)?;
+        if mapped.plain {
+            url.set_scheme("http").map_err(|()| DestinationError::Refused)?;
+        }
+        url.set_port(Some(mapped.address.port())).map_err(|()| DestinationError::Refused)?;
         Ok(Destination { url, host: Some(authority) })
     }
 
@@ -84,7 +88,7 @@ impl Resolve for Destinations {
         let destinations = self.clone();
         Box::pin(async move {
             if let Some(mapped) = destinations.hosts.get(name.as_str()) {
-                return Ok(Box::new(std::iter::once(*mapped)) as Addrs);
+                return Ok(Box::new(std::iter::once(mapped.address)) as Addrs);
             }
             let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NameError)?;
             let allowed: Vec<_> = found.filter(|address| destinations.allows(address.ip())).collect();

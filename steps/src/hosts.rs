@@ -1,9 +1,23 @@
-//! The setting that sends a name to a fixed address: `shop.test=127.0.0.1:9101,mail.test=127.0.0.1:9102`.
+//! The setting that sends a name to a fixed address: `shop.test=127.0.0.1:9101,api.test=http://127.0.0.1:9102`.
 
 use std::net::{AddrParseError, IpAddr, SocketAddr};
 
 /// More than this is a hosts file, and belongs into one.
 const HOSTS_MAX: usize = 100;
+
+/// Where requests to one name go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mapped {
+    pub address: SocketAddr,
+    /// Spoken to without TLS, whatever the request's own address says: for stand-ins of services that have only `https`.
+    pub plain: bool,
+}
+
+impl From<SocketAddr> for Mapped {
+    fn from(address: SocketAddr) -> Self {
+        Self { address, plain: false }
+    }
+}
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum HttpHostsError {
@@ -21,13 +35,15 @@ pub enum HttpHostsError {
     TooMany,
 }
 
-/// Reads a comma-separated list of `name=address:port`. Empty text is an empty list.
-pub fn parse_http_hosts(text: &str) -> Result<Vec<(String, SocketAddr)>, HttpHostsError> {
-    let mut hosts: Vec<(String, SocketAddr)> = Vec::new();
+/// Reads a comma-separated list of `name=address:port` or `name=http://address:port`, which does without TLS. Empty text
+/// is an empty list.
+pub fn parse_http_hosts(text: &str) -> Result<Vec<(String, Mapped)>, HttpHostsError> {
+    let mut hosts: Vec<(String, Mapped)> = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let (host, address) = entry.split_once('=').ok_or_else(|| HttpHostsError::NoAddress(entry.to_owned()))?;
         let host = parse_name(host.trim())?;
         let address = address.trim();
+        let (address, plain) = address.strip_prefix("http://").map_or((address, false), |address| (address, true));
         let address = address.parse().map_err(|source| HttpHostsError::Address {
             host: host.clone(),
             address: address.to_owned(),
@@ -39,7 +55,7 @@ pub fn parse_http_hosts(text: &str) -> Result<Vec<(String, SocketAddr)>, HttpHos
         if hosts.len() == HOSTS_MAX {
             return Err(HttpHostsError::TooMany);
         }
-        hosts.push((host, address));
+        hosts.push((host, Mapped { address, plain }));
     }
     Ok(hosts)
 }
@@ -62,9 +78,17 @@ mod tests {
 
     #[test]
     fn names_lead_to_addresses() {
-        let hosts = parse_http_hosts(" Shop.test=127.0.0.1:9101, mail.test = [::1]:25 ,").unwrap();
-        let expected = [("shop.test", "127.0.0.1:9101"), ("mail.test", "[::1]:25")];
-        assert_eq!(hosts, expected.map(|(host, address)| (host.to_owned(), address.parse().unwrap())));
+        let hosts =
+            parse_http_hosts(" Shop.test=127.0.0.1:9101, mail.test = [::1]:25 ,api.test=http://127.0.0.1:80").unwrap();
+        let expected = [
+            ("shop.test", "127.0.0.1:9101", false),
+            ("mail.test", "[::1]:25", false),
+            ("api.test", "127.0.0.1:80", true),
+        ];
+        let mapped = |(host, address, plain): (&str, &str, bool)| {
+            (host.to_owned(), Mapped { address: address.parse().unwrap(), plain })
+        };
+        assert_eq!(hosts, expected.map(mapped));
         assert_eq!(parse_http_hosts(""), Ok(vec![]));
     }
 

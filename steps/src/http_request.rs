@@ -4,26 +4,23 @@ mod answer;
 mod classify;
 mod exchange;
 mod expected;
-mod failure;
 mod headers;
 mod redirect;
 mod request;
-mod watched;
 
 use onward_workflows::{ConfigField, FieldKind, Outcome, StepType};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::Attempt;
-use crate::client::Clients;
+use crate::config::Problem;
+use crate::step::{Attempt, BuiltIn, Outside, unbounded};
 use exchange::exchange;
-use failure::config_failure;
-use request::{METHODS, PARSERS, Problem, Request};
+use request::{METHODS, PARSERS, Request};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
-pub(crate) const TYPE: StepType = StepType {
+const TYPE: StepType = StepType {
     name: "http.request",
     summary: "Sends an HTTP request and gives its answer: {status, headers, body, duration_ms}.",
     fields: &[
@@ -40,7 +37,15 @@ pub(crate) const TYPE: StepType = StepType {
         field("follow_redirects", FieldKind::Boolean, "Follow up to five redirects. A redirect is an error otherwise."),
         field("parse", FieldKind::OneOf(PARSERS), "What the body becomes: auto (by its type), json, text, or none."),
     ],
+    secrets: &[],
     built_in: true,
+};
+
+pub(crate) const STEP: BuiltIn = BuiltIn {
+    step_type: TYPE,
+    safe_to_repeat,
+    bounds: unbounded,
+    run: |outside, attempt| Box::pin(run(outside, attempt)),
 };
 
 const fn field(name: &'static str, kind: FieldKind, summary: &'static str) -> ConfigField {
@@ -48,18 +53,18 @@ const fn field(name: &'static str, kind: FieldKind, summary: &'static str) -> Co
 }
 
 /// A config that cannot be taken is never sent, so repeating it does no harm.
-pub(crate) fn safe_to_repeat(config: &Value) -> bool {
-    Request::parse(config).map_or(true, |request| request.safe)
+fn safe_to_repeat(config: &Value, key_is_written: bool) -> bool {
+    key_is_written || Request::parse(config).map_or(true, |request| request.safe)
 }
 
-pub(crate) async fn run(clients: &Clients, attempt: Attempt<'_>) -> Outcome {
+async fn run(outside: &Outside, attempt: Attempt<'_>) -> Outcome {
     let prepared = Request::parse(attempt.config).and_then(|mut request| {
         add_our_headers(&mut request.headers, &attempt)?;
         Ok(request)
     });
     match prepared {
-        Ok(request) => exchange(clients, &request, attempt.timeout).await,
-        Err(problem) => config_failure(&problem),
+        Ok(request) => exchange(&outside.clients, &request, attempt.timeout).await,
+        Err(problem) => problem.outcome(),
     }
 }
 

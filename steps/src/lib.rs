@@ -5,11 +5,32 @@
 //! retries, and nothing of what a step sends or receives is logged. Start at [`Steps::run`].
 
 mod address;
+mod airtable_lookup;
+mod alone;
+mod backing;
+mod cbb;
 mod client;
+mod config;
 mod destination;
+mod documents;
+mod email_send;
+mod failure;
+mod fetched;
 mod hosts;
 mod http_request;
+mod phone;
+mod retry_after;
+mod service;
+mod services;
+mod slack_send;
+mod step;
 mod steps;
+mod watched;
+mod whatsapp_send_template;
 
-pub use hosts::{HttpHostsError, parse_http_hosts};
-pub use steps::{Attempt, Settings, Steps, StepsError};
+pub use alone::Alone;
+pub use backing::{Backing, BackingError, Bound, BoxFuture, File, Kept, Sent, WhatsappTemplate};
+pub use hosts::{HttpHostsError, Mapped, parse_http_hosts};
+pub use services::{Services, Via};
+pub use step::Attempt;
+pub use steps::{Settings, Steps, StepsError};

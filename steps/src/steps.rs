@@ -1,25 +1,32 @@
 //! The registry: which step types there are, and the way into each of them.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use onward_workflows::{ErrorKind, Outcome, StepError, StepType};
 use serde_json::Value;
 
+use crate::airtable_lookup;
+use crate::backing::Bound;
+use crate::cbb;
 use crate::client::Clients;
+use crate::email_send;
+use crate::hosts::Mapped;
 use crate::http_request;
+use crate::services::Services;
+use crate::slack_send;
+use crate::step::{Attempt, BuiltIn, Outside};
+use crate::whatsapp_send_template;
 
 /// What the steps need to know of the server's configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Names that lead to a fixed address, guarded or not. For development and tests; see
     /// [`parse_http_hosts`](crate::parse_http_hosts).
-    pub http_hosts: Vec<(String, SocketAddr)>,
+    pub http_hosts: Vec<(String, Mapped)>,
     /// Lets documents reach loopback and private networks, for installations whose services live there.
     pub allow_private_addresses: bool,
     pub user_agent: String,
     /// The step types to carry out here; `None` is all.
     pub step_types: Option<Vec<String>>,
+    pub services: Services,
 }
 
 impl Default for Settings {
@@ -29,20 +36,9 @@ impl Default for Settings {
             allow_private_addresses: false,
             user_agent: concat!("onward/", env!("CARGO_PKG_VERSION")).to_owned(),
             step_types: None,
+            services: Services::default(),
         }
     }
-}
-
-/// One attempt of one step, its config rendered.
-#[derive(Debug, Clone, Copy)]
-pub struct Attempt<'a> {
-    pub step_type: &'a str,
-    pub config: &'a Value,
-    /// The same for every attempt of the step.
-    pub idempotency_key: &'a str,
-    pub timeout: Duration,
-    /// A W3C `traceparent`, passed on to the other side.
-    pub trace_parent: Option<&'a str>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,19 +52,25 @@ pub enum StepsError {
 /// The built-in step types, ready to run. Cheap to share behind an `Arc`; holds connections.
 #[derive(Debug)]
 pub struct Steps {
-    clients: Clients,
+    outside: Outside,
     offered: Vec<&'static str>,
 }
 
-#[derive(Clone, Copy)]
-enum BuiltIn {
-    HttpRequest,
-}
+/// In the order in which `onward types` lists them.
+const BUILT_IN: &[BuiltIn] = &[
+    http_request::STEP,
+    airtable_lookup::STEP,
+    slack_send::STEP,
+    email_send::STEP,
+    cbb::SYNC_CONTACT,
+    cbb::SEND_FLOW,
+    cbb::SEND_TEXT,
+    whatsapp_send_template::STEP,
+    whatsapp_send_template::OLD,
+];
 
-impl BuiltIn {
-    fn find(step_type: &str) -> Option<Self> {
-        (step_type == http_request::TYPE.name).then_some(Self::HttpRequest)
-    }
+fn find(step_type: &str) -> Option<&'static BuiltIn> {
+    BUILT_IN.iter().find(|known| known.step_type.name == step_type)
 }
 
 impl Steps {
@@ -80,7 +82,9 @@ impl Steps {
         }
         let is_wanted = |name: &&str| wanted.is_none_or(|wanted| wanted.iter().any(|other| other == name));
         let offered = known.into_iter().filter(is_wanted).collect();
-        Ok(Self { clients: Clients::new(settings).map_err(StepsError::Client)?, offered })
+        let services = settings.services.clone();
+        let clients = Clients::new(settings).map_err(StepsError::Client)?;
+        Ok(Self { outside: Outside { clients, services }, offered })
     }
 
     /// The types that this process carries out.
@@ -94,24 +98,26 @@ impl Steps {
 
     /// What the checker has to know of the types that [`Steps::run`] carries out.
     pub fn types() -> Vec<StepType> {
-        vec![http_request::TYPE]
+        BUILT_IN.iter().map(|known| known.step_type.clone()).collect()
     }
 
     /// Whether sending this twice comes to the same as sending it once. A step for which it does not must be announced
     /// before its attempt starts, or a crash in between could send it again. `key_is_written`: the author wrote the
     /// idempotency key, and so says that the other side honours it.
     pub fn safe_to_repeat(&self, step_type: &str, config: &Value, key_is_written: bool) -> bool {
-        match BuiltIn::find(step_type) {
-            Some(BuiltIn::HttpRequest) => key_is_written || http_request::safe_to_repeat(config),
-            None => false,
-        }
+        find(step_type).is_some_and(|known| (known.safe_to_repeat)(config, key_is_written))
+    }
+
+    /// The limits of the provider that an attempt has to pass before it begins, shared by all workers.
+    pub fn bounds(&self, step_type: &str, config: &Value) -> Vec<Bound> {
+        find(step_type).map_or_else(Vec::new, |known| (known.bounds)(&self.outside.services, config))
     }
 
     /// Carries out one attempt and says what it came to, within the attempt's timeout. Dropping the future stops the
     /// attempt; a step not safe to repeat may then have had its effect.
     pub async fn run(&self, attempt: Attempt<'_>) -> Outcome {
-        match BuiltIn::find(attempt.step_type) {
-            Some(BuiltIn::HttpRequest) => http_request::run(&self.clients, attempt).await,
+        match find(attempt.step_type) {
+            Some(known) => (known.run)(&self.outside, attempt).await,
             None => Outcome::Failed(StepError::new(
                 ErrorKind::Config,
                 format!("this server does not run steps of type `{}`", attempt.step_type),

@@ -7,10 +7,11 @@ mod database;
 pub mod demo;
 mod port;
 mod process;
-pub mod standin;
+
 mod wait;
 
 pub use database::{TestDatabase, folder as test_database_folder, serve as serve_test_database};
+pub use onward_standin as standin;
 pub use port::free_port;
 pub use process::{Process, built, onward};
 pub use wait::wait_until;

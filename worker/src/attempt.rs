@@ -12,6 +12,9 @@ use onward_workflows::{CacheUse, ErrorKind, Event, Outcome, RunStep, StepError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::backing::EngineBacking;
+use crate::secrets::Unsealed;
+
 /// Between two looks at a lease that is late.
 const LEASE_LATE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -21,6 +24,7 @@ pub(crate) async fn run(
     steps: Arc<Steps>,
     lease: Lease,
     step: RunStep,
+    unsealed: Arc<Unsealed>,
     own: Arc<Semaphore>,
     seats: Arc<Semaphore>,
 ) -> Event {
@@ -43,7 +47,7 @@ pub(crate) async fn run(
         tokio::time::sleep(LEASE_LATE_PAUSE).await;
     }
     let started_at = engine.clock().now();
-    let outcome = carry_out(&steps, &step).await;
+    let outcome = carry_out(&engine, &steps, &step, &unsealed).await;
     let finished_at: DateTime<Utc> = engine.clock().now().max(started_at);
     metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => name_of(&outcome))
         .increment(1);
@@ -71,13 +75,16 @@ async fn reusable(engine: &Engine, step: &RunStep) -> Option<Value> {
     }
 }
 
-async fn carry_out(steps: &Steps, step: &RunStep) -> Outcome {
+async fn carry_out(engine: &Engine, steps: &Steps, step: &RunStep, unsealed: &Unsealed) -> Outcome {
+    let backing = EngineBacking::new(engine.clone());
     let attempt = Attempt {
         step_type: &step.step_type,
         config: &step.config,
         idempotency_key: &step.idempotency_key,
         timeout: step.timeout,
         trace_parent: None,
+        secrets: &unsealed.secrets,
+        backing: &backing,
     };
     AssertUnwindSafe(steps.run(attempt)).catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!(step.path = %step.path, attempt = step.attempt, "a step panicked");

@@ -25,7 +25,7 @@ use self::asked::Asked;
 use self::limits::{Landed, is_outside};
 use crate::attempt;
 use crate::errand::{self, Errand};
-use crate::mask::Mask;
+use crate::secrets::Unsealed;
 
 /// Waits up to this long stay in memory: parking and claiming again would cost more.
 const IN_MEMORY_WAIT_MAX: TimeDelta = TimeDelta::seconds(2);
@@ -68,8 +68,8 @@ impl Carrier {
             if loaded.past.cancel.is_none() && !self.admits(&mut loaded).await {
                 return;
             }
-            let Some(mask) = self.unseal(&mut loaded).await else { return };
-            match Carried::new(self, loaded, mask).stretch(&mut signal).await {
+            let Some(unsealed) = self.unseal(&mut loaded).await else { return };
+            match Carried::new(self, loaded, unsealed).stretch(&mut signal).await {
                 Stretch::Over => return,
                 // Let go meanwhile, and perhaps claimed again: then another task of this worker carries the run.
                 Stretch::ReadAgain if signal.has_changed().is_err() => return,
@@ -114,8 +114,7 @@ struct Carried<'a> {
     resets_crashes: bool,
     cancel: Option<CancelRequest>,
     crashes: i16,
-    /// Hides the run's secrets in what its steps report.
-    mask: Arc<Mask>,
+    unsealed: Arc<Unsealed>,
     /// The seat that the run holds since its claim; one of its attempts at a time sits on it.
     seat: Arc<Semaphore>,
     attempts: JoinSet<Landed>,
@@ -124,6 +123,8 @@ struct Carried<'a> {
     told: VecDeque<Event>,
     /// Instants at which attempts may begin.
     reserved: HashMap<(String, u32), DateTime<Utc>>,
+    /// Attempts whose limits let them begin.
+    admitted: HashSet<(String, u32)>,
     takes_slots: bool,
     /// Paths whose attempts have a slot.
     slots: HashSet<String>,
@@ -150,7 +151,7 @@ enum Next {
 }
 
 impl<'a> Carried<'a> {
-    fn new(carrier: &'a Carrier, loaded: LoadedRun, mask: Arc<Mask>) -> Self {
+    fn new(carrier: &'a Carrier, loaded: LoadedRun, unsealed: Arc<Unsealed>) -> Self {
         let definition = Arc::clone(&loaded.version.definition);
         Self {
             carrier,
@@ -163,12 +164,13 @@ impl<'a> Carried<'a> {
             resets_crashes: loaded.crashes > 0,
             cancel: loaded.cancel,
             crashes: loaded.crashes,
-            mask,
+            unsealed,
             seat: Arc::new(Semaphore::new(1)),
             attempts: JoinSet::new(),
             in_flight: HashMap::new(),
             told: VecDeque::new(),
             reserved: loaded.reserved.into_iter().map(|(path, attempt, at)| ((path, attempt), at)).collect(),
+            admitted: HashSet::new(),
             takes_slots: loaded.version.takes_slots,
             slots: HashSet::new(),
             queue: loaded.queue,
@@ -269,10 +271,11 @@ impl<'a> Carried<'a> {
         let repeatable = self.carrier.steps.safe_to_repeat(&step.step_type, &step.config, step.key_is_written);
         let harmless = repeatable && !step.undoable;
         let (engine, lease) = (self.carrier.engine.clone(), self.carrier.lease.clone());
-        let (mask, cache) = (Arc::clone(&self.mask), step.cache.clone());
-        let attempt = attempt::run(engine.clone(), Arc::clone(&self.carrier.steps), lease, step, own, seats);
+        let (unsealed, cache) = (Arc::clone(&self.unsealed), step.cache.clone());
+        let steps = Arc::clone(&self.carrier.steps);
+        let attempt = attempt::run(engine.clone(), steps, lease, step, Arc::clone(&unsealed), own, seats);
         let task = self.attempts.spawn(async move {
-            let event = mask.event(attempt.await);
+            let event = unsealed.mask.event(attempt.await);
             attempt::keep(&engine, cache.as_ref(), &event).await;
             Landed::Told(event)
         });

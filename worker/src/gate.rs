@@ -32,16 +32,24 @@ pub(crate) struct Asker {
     pub reserved: Option<DateTime<Utc>>,
 }
 
-pub(crate) async fn pass(engine: &Engine, asker: &Asker, limits: &Limits) -> Result<Gate, LimitError> {
+/// `provider`: further rates, of the service that an attempt goes to.
+pub(crate) async fn pass(
+    engine: &Engine,
+    asker: &Asker,
+    limits: &Limits,
+    provider: &[RateRequest],
+) -> Result<Gate, LimitError> {
     let now = engine.clock().now();
     let mut since = None;
-    if let Some(rate) = &limits.rate {
-        let at = if let Some(at) = asker.reserved {
-            at
-        } else {
-            let request = RateRequest { key: rate.key.clone(), limit: rate.limit, per: rate.per };
-            reserve_rate(engine, &request).await?
-        };
+    let own = limits.rate.as_ref();
+    let own = own.map(|rate| RateRequest { key: rate.key.clone(), limit: rate.limit, per: rate.per });
+    let mut reserved = asker.reserved;
+    if reserved.is_none() {
+        for request in own.iter().chain(provider) {
+            reserved = reserved.max(Some(reserve_rate(engine, request).await?));
+        }
+    }
+    if let Some(at) = reserved {
         if now < at {
             return Ok(Gate::Reserved(at));
         }
@@ -83,7 +91,7 @@ pub(crate) async fn admit(engine: &Engine, loaded: &LoadedRun) -> Result<Gate, A
     let limits = limits_of(definition, &loaded.facts)?;
     let reserved = loaded.reserved.iter().find(|(path, ..)| path.is_empty()).map(|(.., at)| *at);
     let asker = Asker { run: loaded.run, path: String::new(), attempt: 1, priority: loaded.priority, reserved };
-    let gate = pass(engine, &asker, &limits).await?;
+    let gate = pass(engine, &asker, &limits, &[]).await?;
     let (Gate::Waits(_), Some(concurrency), Some(slot)) = (gate, &definition.concurrency, &limits.slot) else {
         return Ok(gate);
     };

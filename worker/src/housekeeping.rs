@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use onward_engine::{
-    Engine, dispatch_left_over, forget_cached, forget_expired_keys, keep_partitions, look_at_depths, tidy_slots,
-    wake_callers,
+    Engine, dispatch_left_over, forget_cached, forget_expired_keys, forget_files, keep_partitions, look_at_depths,
+    tidy_slots, wake_callers,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +54,9 @@ async fn finish(engine: &Engine) {
 async fn forget(engine: &Engine) {
     if let Err(error) = forget_cached(engine).await {
         tracing::warn!(error = %error, "outputs that are too old could not be deleted");
+    }
+    if let Err(error) = forget_files(engine).await {
+        tracing::warn!(error = %error, "files that nobody can fetch any more could not be deleted");
     }
     loop {
         match forget_expired_keys(engine.pool()).await {

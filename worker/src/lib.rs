@@ -4,6 +4,7 @@
 //! may be written is the engine's. Start at [`run`]; a run's own loop is in `carry`.
 
 mod attempt;
+mod backing;
 mod carry;
 mod errand;
 mod gate;

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::attempt;
 use crate::carry::{CRASHES_MAX, Carrier, Signal};
-use crate::mask::Mask;
+use crate::secrets::Unsealed;
 
 /// A step whose run cannot be read now is handed back for so long.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -56,8 +56,8 @@ impl Carrier {
             let message = format!("the workers that carried this step out died {} times", job.crashes);
             return Some(self.at_once(Outcome::Failed(StepError::new(ErrorKind::CrashLoop, message))));
         }
-        let mask = match self.unsealed(&version.definition.secrets, &mut facts).await {
-            Ok(mask) => mask,
+        let unsealed = match self.unsealed(&version.definition, &mut facts).await {
+            Ok(unsealed) => unsealed,
             Err(error @ LoadSecretsError::NotSet(_)) => {
                 let error = StepError::new(ErrorKind::Config, error.to_string());
                 return Some(self.at_once(Outcome::Failed(error)));
@@ -87,25 +87,25 @@ impl Carrier {
         if !harmless && !self.announce(job, (attempt, repeatable)).await {
             return None;
         }
-        self.attempt(step, &mask, harmless.then_some(signal)).await
+        self.attempt(step, unsealed, harmless.then_some(signal)).await
     }
 
     /// Carries the attempt out. With a signal it is stopped when the run does not need it any more.
     async fn attempt(
         &self,
         step: RunStep,
-        mask: &Mask,
+        unsealed: Arc<Unsealed>,
         recalled: Option<watch::Receiver<Signal>>,
     ) -> Option<RoutedEnd> {
         let cache = step.cache.clone();
         let (engine, lease) = (self.engine.clone(), self.lease.clone());
         // The job holds a seat since its claim.
         let (own, seats) = (Arc::new(Semaphore::new(1)), Arc::clone(&self.seats));
-        let attempt = attempt::run(engine, Arc::clone(&self.steps), lease, step, own, seats);
+        let attempt = attempt::run(engine, Arc::clone(&self.steps), lease, step, Arc::clone(&unsealed), own, seats);
         let event = tokio::select! {
             biased;
             () = self.lease.lost().cancelled() => return None,
-            event = attempt => mask.event(event),
+            event = attempt => unsealed.mask.event(event),
             () = recall_of(recalled) => {
                 return Some(self.at_once(Outcome::Failed(StepError::stopped())));
             }

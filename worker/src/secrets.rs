@@ -1,12 +1,13 @@
 //! The secrets of a run, fetched before it is carried and held in memory only.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use onward_engine::{EndRow, LoadSecretsError, LoadedRun, Release, RunWrite, Then, load_secrets};
-use onward_workflows::{ErrorKind, RunFacts};
+use onward_workflows::{Definition, ErrorKind, RunFacts};
 use rand::Rng;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use crate::carry::{Carrier, failed};
@@ -19,12 +20,19 @@ const AGAIN_SECONDS: i64 = 10;
 /// The longest pause between two tries.
 const AGAIN_SECONDS_MAX: i64 = 5 * 60;
 
+/// What a run's attempts may use, and what hides it in what they report.
+#[derive(Default)]
+pub(crate) struct Unsealed {
+    pub mask: Mask,
+    pub secrets: BTreeMap<String, SecretString>,
+}
+
 impl Carrier {
     /// Gives the run the secrets that its document declares, and what hides them again. `None` when it has been let go:
     /// one that is not set ends it, everything else is a fault of this installation and tried again later.
-    pub(crate) async fn unseal(&self, loaded: &mut LoadedRun) -> Option<Arc<Mask>> {
-        match self.unsealed(&loaded.version.definition.secrets, &mut loaded.facts).await {
-            Ok(mask) => Some(mask),
+    pub(crate) async fn unseal(&self, loaded: &mut LoadedRun) -> Option<Arc<Unsealed>> {
+        match self.unsealed(&loaded.version.definition, &mut loaded.facts).await {
+            Ok(unsealed) => Some(unsealed),
             Err(error @ LoadSecretsError::NotSet(_)) => {
                 self.end_without_secrets(loaded, &error).await;
                 None
@@ -42,19 +50,20 @@ impl Carrier {
         }
     }
 
-    /// The same for whoever carries out a single step.
+    /// The same for whoever carries out a single step. Expressions see what the document declares and nothing else.
     pub(crate) async fn unsealed(
         &self,
-        names: &[String],
+        definition: &Definition,
         facts: &mut Arc<RunFacts>,
-    ) -> Result<Arc<Mask>, LoadSecretsError> {
-        if names.is_empty() {
+    ) -> Result<Arc<Unsealed>, LoadSecretsError> {
+        if definition.secrets.is_empty() && definition.own_secrets.is_empty() {
             return Ok(Arc::default());
         }
-        let secrets = load_secrets(&self.engine, names).await?;
-        let values = secrets.iter().map(|(name, value)| (name.clone(), Value::from(value.expose_secret())));
+        let secrets = load_secrets(&self.engine, &definition.secrets, &definition.own_secrets).await?;
+        let declared = definition.secrets.iter().filter_map(|name| Some((name, secrets.get(name)?)));
+        let values = declared.map(|(name, value)| (name.clone(), Value::from(value.expose_secret())));
         Arc::make_mut(facts).secrets = Value::Object(values.collect::<Map<_, _>>());
-        Ok(Arc::new(Mask::new(&secrets)))
+        Ok(Arc::new(Unsealed { mask: Mask::new(&secrets), secrets }))
     }
 
     async fn end_without_secrets(&self, loaded: &LoadedRun, error: &LoadSecretsError) {

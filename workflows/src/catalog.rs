@@ -2,7 +2,10 @@
 
 mod built_in;
 
+use std::collections::BTreeSet;
 use std::fmt;
+
+use crate::definition::{Body, Definition};
 
 /// One step type as the checker sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub struct StepType {
     /// One sentence for `onward types`.
     pub summary: &'static str,
     pub fields: &'static [ConfigField],
+    /// What it reads besides its config, when it is set: the conventional names of its credentials.
+    pub secrets: &'static [&'static str],
     /// False for types of the format that no worker of this version offers.
     pub built_in: bool,
 }
@@ -103,6 +108,18 @@ impl Catalog {
 
     pub fn find(&self, name: &str) -> Option<&StepType> {
         self.types.iter().find(|step_type| step_type.name == name)
+    }
+
+    /// The conventional secrets of the definition's step types that it does not declare itself.
+    pub(crate) fn own_secrets(&self, definition: &Definition) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        for step in definition.all_steps() {
+            if let Body::Work { step_type, .. } = &step.body {
+                names.extend(self.find(step_type).into_iter().flat_map(|known| known.secrets));
+            }
+        }
+        let undeclared = |name: &&str| !definition.secrets.iter().any(|declared| declared == name);
+        names.into_iter().copied().filter(undeclared).map(str::to_owned).collect()
     }
 
     pub fn types(&self) -> &[StepType] {

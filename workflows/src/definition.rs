@@ -44,6 +44,8 @@ pub struct Definition {
     pub variables: Template,
     /// Names that its steps may read.
     pub secrets: Vec<String>,
+    /// Further ones that its step types read by themselves, when they are set.
+    pub own_secrets: Vec<String>,
     /// The run's result; without it the output of the last step.
     pub output: Option<Template>,
     /// Of the whole run, waiting included.
@@ -89,6 +91,7 @@ impl Definition {
             inputs: BTreeMap::new(),
             variables: Template::Literal(Value::Object(serde_json::Map::new())),
             secrets: Vec::new(),
+            own_secrets: Vec::new(),
             output: None,
             timeout: TIMEOUT_DEFAULT,
             steps,

@@ -49,7 +49,7 @@ impl Carried {
         let server = Server::start_with(settings).await;
         let stand_in = StandIn::start().await.expect("the stand-in starts");
         let settings = onward_steps::Settings {
-            http_hosts: vec![("shop.test".to_owned(), stand_in.address())],
+            http_hosts: vec![("shop.test".to_owned(), stand_in.address().into())],
             ..onward_steps::Settings::default()
         };
         let steps = Arc::new(Steps::new(settings).expect("the steps are set up"));

@@ -1,7 +1,8 @@
 //! Where a setting comes from: each layer has names and texts, and the first layer that has the name counts.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+
+use onward_steps::Mapped;
 
 pub(super) const FILE: &str = "onward.toml";
 const SEATS: usize = 100;
@@ -124,7 +125,7 @@ impl<'a> Layers<'a> {
         Some(queues)
     }
 
-    pub fn http_hosts(&mut self) -> Vec<(String, SocketAddr)> {
+    pub fn http_hosts(&mut self) -> Vec<(String, Mapped)> {
         let Some((text, from)) = self.text("http_hosts") else { return Vec::new() };
         onward_steps::parse_http_hosts(&text).unwrap_or_else(|error| {
             self.problems.push(format!("{from}: {error}"));

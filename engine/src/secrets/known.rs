@@ -15,12 +15,12 @@ const KNOWN_FOR: Duration = Duration::from_secs(5);
 pub(super) struct KnownSecrets {
     // Read by every run that has secrets; the lock is held for a few map operations. It holds no more than there may be
     // secrets, and what is in it is overwritten when it is dropped.
-    known: Mutex<HashMap<String, (SecretString, Instant)>>,
+    known: Mutex<HashMap<String, (Option<SecretString>, Instant)>>,
 }
 
 impl KnownSecrets {
-    /// All of them or nothing.
-    pub fn find(&self, names: &[String]) -> Option<BTreeMap<String, SecretString>> {
+    /// All of them or nothing; `None` in the map is known not to be set.
+    pub fn find(&self, names: &[String]) -> Option<BTreeMap<String, Option<SecretString>>> {
         let known = self.known.lock().expect("no code panics while it holds this lock");
         names
             .iter()
@@ -32,7 +32,7 @@ impl KnownSecrets {
     }
 
     /// `read_at`: before they were read, so that none is kept for longer than it may be.
-    pub fn keep(&self, values: &BTreeMap<String, SecretString>, read_at: Instant) {
+    pub fn keep(&self, values: &BTreeMap<String, Option<SecretString>>, read_at: Instant) {
         let mut known = self.known.lock().expect("no code panics while it holds this lock");
         known.retain(|_, (_, at)| at.elapsed() < KNOWN_FOR);
         for (name, value) in values {

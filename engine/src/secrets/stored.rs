@@ -151,29 +151,41 @@ async fn find_users(connection: &mut PgConnection, name: &str) -> Result<Vec<Str
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// The values of all the names, at most five seconds old.
+/// The values of all `required` names, and of the `optional` ones that are set, at most five seconds old.
 pub async fn load_secrets(
     engine: &Engine,
-    names: &[String],
+    required: &[String],
+    optional: &[String],
 ) -> Result<BTreeMap<String, SecretString>, LoadSecretsError> {
+    let names: Vec<String> = required.iter().chain(optional).cloned().collect();
+    let mut values = BTreeMap::new();
+    for (name, value) in load(engine, &names).await? {
+        match value {
+            Some(value) => {
+                values.insert(name, value);
+            }
+            None if required.contains(&name) => return Err(LoadSecretsError::NotSet(name)),
+            None => {}
+        }
+    }
+    Ok(values)
+}
+
+async fn load(engine: &Engine, names: &[String]) -> Result<BTreeMap<String, Option<SecretString>>, LoadSecretsError> {
     let secrets = engine.secrets();
     if let Some(known) = secrets.known.find(names) {
         return Ok(known);
     }
     let read_at = Instant::now();
     let rows = sqlx::query_file!("queries/load_secrets.sql", names).fetch_all(engine.pool()).await?;
-    let found: HashSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-    if let Some(missing) = names.iter().find(|name| !found.contains(name.as_str())) {
-        return Err(LoadSecretsError::NotSet(missing.clone()));
-    }
-    let key = secrets.key.as_ref().ok_or(LoadSecretsError::NoKey)?;
-    let mut values = BTreeMap::new();
+    let mut values: BTreeMap<String, Option<SecretString>> = names.iter().map(|name| (name.clone(), None)).collect();
     for row in rows {
+        let key = secrets.key.as_ref().ok_or(LoadSecretsError::NoKey)?;
         if row.key_id != key.id() {
             return Err(LoadSecretsError::OtherKey(row.name));
         }
         match key.open(&row.name, &row.sealed) {
-            Some(value) => values.insert(row.name, value),
+            Some(value) => values.insert(row.name, Some(value)),
             None => return Err(LoadSecretsError::Damaged(row.name)),
         };
     }

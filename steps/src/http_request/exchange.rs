@@ -9,12 +9,13 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{BODY_MAX, BodyError, excerpt_text, header_map, parse_body, read_body, read_excerpt};
-use super::classify::{Verdict, classify, retry_after};
-use super::failure::{broken, refused, shown, timed_out, unanswered};
+use super::classify::{Verdict, classify};
 use super::redirect::{Hop, REDIRECTS_MAX, RedirectError};
 use super::request::{Parse, Request};
-use super::watched::{Sent, Watched};
 use crate::client::Clients;
+use crate::failure::{broken, refused, shown, timed_out, unanswered};
+use crate::retry_after::retry_after;
+use crate::watched::{Sent, Watched};
 
 /// How long the explanation in an error's body may keep the error itself waiting.
 const EXCERPT_TIMEOUT: Duration = Duration::from_secs(2);

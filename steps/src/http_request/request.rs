@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::expected::Expected;
 use super::headers::parse_headers;
+use crate::config::{Problem, scalar_text};
 
 pub(super) const METHODS: &[&str] = &["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH"];
 pub(super) const PARSERS: &[&str] = &["auto", "json", "text", "none"];
@@ -38,19 +39,6 @@ pub(super) enum Parse {
     Text,
     /// Not read at all.
     None,
-}
-
-/// A field whose rendered value cannot be taken. The text names the field, never its value: that may be a secret.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) field: String,
-    pub(super) text: String,
-}
-
-impl Problem {
-    pub(super) fn new(field: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { field: field.into(), text: text.into() }
-    }
 }
 
 impl Request {
@@ -177,14 +165,6 @@ pub(super) fn is_json(content_type: &HeaderValue) -> bool {
 /// A field rendered to null counts as not written, so that `{{ x | default(null) }}` leaves it out.
 fn present<'a>(config: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
     config.get(field).filter(|value| !value.is_null())
-}
-
-pub(super) fn scalar_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ async fn a_setting_lets_private_addresses_through() {
             idempotency_key: stand::KEY,
             timeout: Duration::from_secs(30),
             trace_parent: None,
+            secrets: &stand::NO_SECRETS,
+            backing: &*stand::ALONE,
         };
         let outcome = steps.run(attempt).await;
         assert!(matches!(outcome, Outcome::Done(_)), "{host} came to {outcome:?}");

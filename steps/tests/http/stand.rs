@@ -1,17 +1,23 @@
 //! A stand-in server, and steps that reach it as `shop.test`.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use onward_steps::{Attempt, Settings, Steps};
+use onward_steps::{Alone, Attempt, Settings, Steps};
 use onward_testkit::standin::{Received, StandIn, Totals};
 use onward_workflows::{Outcome, StepError};
+use secrecy::SecretString;
 use serde_json::Value;
 
 pub const KEY: &str = "run_00000000000000000000000001/step";
 pub const TRACE_PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /// For attempts that are answered; none of them waits for it.
 pub const LONG: Duration = Duration::from_secs(30);
+pub static NO_SECRETS: BTreeMap<String, SecretString> = BTreeMap::new();
+pub static ALONE: LazyLock<Alone> = LazyLock::new(Alone::default);
+
 pub struct Stand {
     standin: StandIn,
     steps: Steps,
@@ -23,7 +29,7 @@ impl Stand {
         let standin = StandIn::start().await.unwrap();
         let hosts =
             [("shop.test", standin.address()), ("other.test", standin.address()), ("closed.test", closed_port())];
-        let http_hosts = hosts.map(|(host, address)| (host.to_owned(), address)).into();
+        let http_hosts = hosts.map(|(host, address)| (host.to_owned(), address.into())).into();
         let steps = Steps::new(Settings { http_hosts, ..Settings::default() }).unwrap();
         Self { standin, steps }
     }
@@ -35,6 +41,8 @@ impl Stand {
             idempotency_key: KEY,
             timeout,
             trace_parent: Some(TRACE_PARENT),
+            secrets: &NO_SECRETS,
+            backing: &*ALONE,
         };
         self.steps.run(attempt).await
     }

@@ -164,10 +164,18 @@ async fn a_timeout_after_the_first_byte_is_ambiguous() {
 /// A server that is not a stand-in, because it never gets as far as HTTP.
 async fn silent() -> (Steps, TcpListener) {
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let http_hosts = vec![("silent.test".to_owned(), server.local_addr().unwrap())];
+    let http_hosts = vec![("silent.test".to_owned(), server.local_addr().unwrap().into())];
     (Steps::new(Settings { http_hosts, ..Settings::default() }).unwrap(), server)
 }
 
 fn attempt(config: &Value) -> Attempt<'_> {
-    Attempt { step_type: "http.request", config, idempotency_key: stand::KEY, timeout: LONG, trace_parent: None }
+    Attempt {
+        step_type: "http.request",
+        config,
+        idempotency_key: stand::KEY,
+        timeout: LONG,
+        trace_parent: None,
+        secrets: &stand::NO_SECRETS,
+        backing: &*stand::ALONE,
+    }
 }

@@ -45,11 +45,11 @@ impl Carried<'_> {
         for action in actions {
             match action {
                 Action::Record { checkpoint, line } => {
-                    let checkpoint = self.mask.checkpoint(checkpoint);
+                    let checkpoint = self.unsealed.mask.checkpoint(checkpoint);
                     asked.records.push(CheckpointRow::new(&checkpoint, line.as_ref()));
                     stored.push(Event::Committed { path: checkpoint.path, attempt: checkpoint.attempt });
                 }
-                Action::Run(step) if step.limits != Limits::default() => asked.gates.push(step),
+                Action::Run(step) if self.is_limited(&step) => asked.gates.push(step),
                 Action::Run(step) => match self.routed(&step) {
                     Some(row) => asked.routed.push(row),
                     None => asked.runs.push(step),
@@ -82,6 +82,14 @@ impl Carried<'_> {
         });
         asked.announced = announced.collect();
         asked
+    }
+
+    /// By its document, or by the service that it goes to; an attempt is asked about once.
+    fn is_limited(&self, step: &RunStep) -> bool {
+        if !self.admitted.is_empty() && self.admitted.contains(&(step.path.clone(), step.attempt)) {
+            return false;
+        }
+        step.limits != Limits::default() || !self.carrier.steps.bounds(&step.step_type, &step.config).is_empty()
     }
 
     /// Stops an attempt that has not begun, or can be stopped without harm; any other goes on to its outcome.

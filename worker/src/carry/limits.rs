@@ -8,6 +8,7 @@ use onward_engine::{EndRow, LoadedRun, Park, Release, RunWrite, Then, release_sl
 use onward_workflows::{End, ErrorKind, Event, RunStatus, RunStep, StepError, Wait, WaitKind};
 
 use super::{Carried, Carrier, Flying, Next};
+use crate::backing;
 use crate::gate::{self, AdmitError, Asker, Gate};
 
 /// Before limits that could not be looked at are looked at again.
@@ -75,8 +76,10 @@ impl Carried<'_> {
         let priority = step.priority.map_or(self.priority, Into::into);
         let asker = Asker { run: self.run, path: step.path.clone(), attempt: step.attempt, priority, reserved };
         let engine = self.carrier.engine.clone();
+        let provider: Vec<_> =
+            self.carrier.steps.bounds(&step.step_type, &step.config).iter().map(backing::rate).collect();
         let task = self.attempts.spawn(async move {
-            match gate::pass(&engine, &asker, &step.limits).await {
+            match gate::pass(&engine, &asker, &step.limits, &provider).await {
                 Ok(Gate::Open(_) | Gate::Skipped) => Landed::Admitted(Box::new(step)),
                 Ok(Gate::Reserved(at)) => later(asker, at, true),
                 Ok(Gate::Waits(at)) => later(asker, at, false),
@@ -110,7 +113,9 @@ impl Carried<'_> {
                 if step.limits.slot.is_some() {
                     self.slots.insert(step.path.clone());
                 }
-                is_wanted(&step.path, step.attempt).then_some(Next::Admitted(step))
+                let wanted = is_wanted(&step.path, step.attempt);
+                self.admitted.insert((step.path.clone(), step.attempt));
+                wanted.then_some(Next::Admitted(step))
             }
             Landed::Unsure(step) => {
                 if is_wanted(&step.path, step.attempt) {

@@ -20,7 +20,7 @@ impl Carried<'_> {
                 return None;
             }
         }
-        let end = asked.end.take().map(|end| self.mask.end(end));
+        let end = asked.end.take().map(|end| self.unsealed.mask.end(end));
         let end = end.map(|end| (end.status, EndRow::from(&end)));
         let progress = !asked.records.is_empty();
         let write = RunWrite {

@@ -54,7 +54,7 @@ fn run(engine: Engine, steps: Arc<Steps>, settings: onward_worker::Settings) -> 
 
 fn steps_of(shop: &StandIn, step_types: Option<&[&str]>) -> Arc<Steps> {
     let settings = onward_steps::Settings {
-        http_hosts: vec![("shop.test".to_owned(), shop.address())],
+        http_hosts: vec![("shop.test".to_owned(), shop.address().into())],
         step_types: step_types.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
         ..onward_steps::Settings::default()
     };

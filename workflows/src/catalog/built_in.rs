@@ -12,6 +12,7 @@ pub(super) const STEERING: [StepType; 9] = [
             optional("level", FieldKind::OneOf(&["debug", "info", "warn", "error"]), "info by default"),
             optional("data", FieldKind::Any, "kept beside the message"),
         ],
+        secrets: &[],
         built_in: true,
     },
     StepType {
@@ -21,12 +22,14 @@ pub(super) const STEERING: [StepType; 9] = [
             optional("for", FieldKind::Duration, "how long"),
             optional("until", FieldKind::Text, "an RFC 3339 instant"),
         ],
+        secrets: &[],
         built_in: true,
     },
     StepType {
         name: "delay",
         summary: "The replaced system's name for `wait`.",
         fields: &[optional("duration", FieldKind::Duration, "milliseconds, 1000 by default")],
+        secrets: &[],
         built_in: true,
     },
     StepType {
@@ -38,6 +41,7 @@ pub(super) const STEERING: [StepType; 9] = [
             optional("where", FieldKind::Any, "a condition over `event`"),
             optional("since", FieldKind::Text, "how far to look back; the run's start by default"),
         ],
+        secrets: &[],
         built_in: true,
     },
     StepType {
@@ -48,6 +52,7 @@ pub(super) const STEERING: [StepType; 9] = [
             optional("key", FieldKind::Any, "what waits compare with their `key`"),
             optional("data", FieldKind::Any, "anything"),
         ],
+        secrets: &[],
         built_in: true,
     },
     StepType {
@@ -58,13 +63,21 @@ pub(super) const STEERING: [StepType; 9] = [
             optional("input", FieldKind::Object, "its inputs"),
             optional("mode", FieldKind::OneOf(&["wait", "start"]), "wait by default; start goes on at once"),
         ],
+        secrets: &[],
         built_in: true,
     },
-    StepType { name: "value", summary: "Computes its config once and names it.", fields: &[], built_in: true },
+    StepType {
+        name: "value",
+        summary: "Computes its config once and names it.",
+        fields: &[],
+        secrets: &[],
+        built_in: true,
+    },
     StepType {
         name: "return",
         summary: "Ends the run as succeeded.",
         fields: &[optional("value", FieldKind::Any, "the run's output")],
+        secrets: &[],
         built_in: true,
     },
     StepType {
@@ -75,6 +88,7 @@ pub(super) const STEERING: [StepType; 9] = [
             optional("code", FieldKind::Any, "for programs that read the error"),
             optional("details", FieldKind::Any, "anything that helps to understand it"),
         ],
+        secrets: &[],
         built_in: true,
     },
 ];
@@ -95,6 +109,7 @@ pub(super) const WORK: [StepType; 8] = [
             optional("max_records", FieldKind::Integer, "at most that many"),
             optional("token", FieldKind::Text, "instead of the configured one"),
         ],
+        secrets: &[],
         built_in: false,
     },
     StepType {
@@ -106,6 +121,7 @@ pub(super) const WORK: [StepType; 8] = [
             optional("fields", FieldKind::Object, "custom fields"),
             optional("token", FieldKind::Text, "instead of the configured one"),
         ],
+        secrets: &[],
         built_in: false,
     },
     StepType {
@@ -119,6 +135,7 @@ pub(super) const WORK: [StepType; 8] = [
             optional("document", FieldKind::Text, "address of a file to attach"),
             optional("token", FieldKind::Text, "instead of the configured one"),
         ],
+        secrets: &[],
         built_in: false,
     },
     StepType {
@@ -132,6 +149,7 @@ pub(super) const WORK: [StepType; 8] = [
             optional("options", FieldKind::Object, "paper and margins"),
             optional("filename", FieldKind::Text, "of the result"),
         ],
+        secrets: &[],
         built_in: false,
     },
     StepType {
@@ -145,6 +163,7 @@ pub(super) const WORK: [StepType; 8] = [
             optional("variables", FieldKind::Object, "what the template reads"),
             optional("token", FieldKind::Text, "instead of the configured one"),
         ],
+        secrets: &[],
         built_in: false,
     },
     StepType {
@@ -161,6 +180,7 @@ pub(super) const WORK: [StepType; 8] = [
             optional("variables", FieldKind::Object, "what the template reads"),
             optional("attachments", FieldKind::Any, "addresses of files"),
         ],
+        secrets: &[],
         built_in: false,
     },
     StepType {
@@ -175,6 +195,7 @@ pub(super) const WORK: [StepType; 8] = [
             optional("fileUrl", FieldKind::Text, "address of a file to attach"),
             optional("fileType", FieldKind::OneOf(&["image", "document", "video", "audio"]), "what the file is"),
         ],
+        secrets: &[],
         built_in: false,
     },
     StepType {
@@ -186,6 +207,7 @@ pub(super) const WORK: [StepType; 8] = [
             optional("options", FieldKind::Object, "paper and margins"),
             optional("filename", FieldKind::Text, "of the result"),
         ],
+        secrets: &[],
         built_in: false,
     },
 ];

@@ -137,7 +137,8 @@ pub(super) fn check<'a>(
         priority: starts.priority,
         ..bare
     };
-    Some((definition.numbered(), outside))
+    let own_secrets = catalog.own_secrets(&definition);
+    Some((Definition { own_secrets, ..definition }.numbered(), outside))
 }
 
 /// There has to be something to do.

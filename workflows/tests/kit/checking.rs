@@ -26,6 +26,7 @@ const HTTP_REQUEST: StepType = StepType {
             summary: "false by default",
         },
     ],
+    secrets: &[],
     built_in: true,
 };
 

@@ -9,6 +9,14 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// A short name for a text, for effects that have none.
+pub(super) fn fingerprint(text: &str) -> String {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
 const RECEIVED_MAX: usize = 10_000;
 
 /// One request as it arrived.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::ledger::{Received, Totals};
-use super::{Shared, shop};
+use super::{Shared, airtable, cbb, graph, resend, shop, slack};
 
 const BODY_MAX: usize = 1024 * 1024;
 const DELAY_MAX_MS: u64 = 60_000;
@@ -56,6 +56,11 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/reports/{date}", put(write).get(read))
         .route("/heartbeats/{run}", put(write).get(read))
         .route("/echo", get(echo).post(echo))
+        .nest("/airtable", airtable::router())
+        .nest("/cbb", cbb::router())
+        .nest("/graph", graph::router())
+        .nest("/resend", resend::router())
+        .nest("/slack", slack::router())
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is no such path here") })
         .layer(from_fn_with_state(shared.clone(), count_and_fail))
         .route("/ledger", get(show_ledger))
@@ -96,7 +101,8 @@ async fn count_and_fail(
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(Count(call));
     let work = next.run(request);
-    match Fault::wanted(&query, &path, call) {
+    let fault = Fault::wanted(&query, &path, call).or_else(|| shared.services().fault(&path));
+    match fault {
         Some(fault) => fault.strike(work).await,
         None => work.await,
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use onward_testkit::standin::{Options, StandIn};
+use onward_standin::{Options, StandIn};
 
 /// Plays the services of the examples and keeps a ledger of what it was asked to do (GET /ledger).
 #[derive(Parser)]

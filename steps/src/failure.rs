@@ -1,29 +1,24 @@
-//! The errors of `http.request`: from a broken exchange to an outcome.
+//! From a broken exchange to an outcome.
 
 use std::error::Error;
 
 use onward_workflows::{ErrorKind, Outcome, StepError};
 use reqwest::{Method, Url};
 
-use super::request::Problem;
 use crate::destination::{DestinationError, NameError};
 
-pub(super) fn config_failure(problem: &Problem) -> Outcome {
-    Outcome::Failed(StepError::new(ErrorKind::Config, format!("`{}` {}", problem.field, problem.text)))
-}
-
-pub(super) fn refused(reason: &DestinationError) -> StepError {
+pub(crate) fn refused(reason: &DestinationError) -> StepError {
     let mut error = StepError::new(ErrorKind::Config, format!("`url`: {reason}"));
     error.code = Some("destination_refused".to_owned());
     error
 }
 
-pub(super) fn timed_out(request: &str) -> StepError {
+pub(crate) fn timed_out(request: &str) -> StepError {
     StepError::new(ErrorKind::Timeout, format!("{request} was not answered within the attempt's timeout")).retryable()
 }
 
 /// The client's own text carries the whole URL, query included, so the causes are put together without it.
-pub(super) fn broken(request: &str, error: &reqwest::Error) -> StepError {
+pub(crate) fn broken(request: &str, error: &reqwest::Error) -> StepError {
     if let Some(reason) = cause::<DestinationError>(error) {
         return refused(reason);
     }
@@ -41,7 +36,7 @@ pub(super) fn broken(request: &str, error: &reqwest::Error) -> StepError {
 }
 
 /// The one decision about an unanswered request. `safe` also covers a request of which nothing was sent.
-pub(super) fn unanswered(mut error: StepError, safe: bool) -> Outcome {
+pub(crate) fn unanswered(mut error: StepError, safe: bool) -> Outcome {
     // A destination that is not allowed was not reached, whatever came before it.
     if safe || !error.retryable {
         return Outcome::Failed(error);
@@ -52,7 +47,7 @@ pub(super) fn unanswered(mut error: StepError, safe: bool) -> Outcome {
 }
 
 /// The method and the address without its query, which may carry secrets.
-pub(super) fn shown(method: &Method, url: &Url) -> String {
+pub(crate) fn shown(method: &Method, url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     format!("{method} {url}")

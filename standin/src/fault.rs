@@ -5,7 +5,7 @@ use std::future::pending;
 use std::io;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
@@ -24,6 +24,14 @@ pub(super) enum Fault {
     Status(StatusCode),
     /// In place of the work: a status and where to go.
     Redirect(StatusCode, HeaderValue),
+    /// In place of the work: too many requests, without a word about when to come back.
+    Throttle,
+    /// In place of the work: what a proxy says when nobody is behind it.
+    Html,
+    /// In place of the work: the connection is closed.
+    Drop,
+    /// After the work: an answer that is not the JSON it says it is.
+    Garbled,
     /// After the work: no answer, for as long as the client cares to wait.
     Hang,
     /// After the work: the connection is closed.
@@ -42,6 +50,10 @@ impl Fault {
         let times = query.get("times").and_then(|times| times.parse().ok()).unwrap_or(u64::MAX);
         let fault = query.get("fault").filter(|_| call <= times)?;
         match fault.as_str() {
+            "throttle" => Some(Self::Throttle),
+            "html" => Some(Self::Html),
+            "drop" => Some(Self::Drop),
+            "garbled" => Some(Self::Garbled),
             "hang" => Some(Self::Hang),
             "reset" => Some(Self::Reset),
             "slow" => Some(Self::Slow),
@@ -64,6 +76,17 @@ impl Fault {
             }
             Self::Status(status) => (status, format!("a fault was asked for: {status}")).into_response(),
             Self::Redirect(status, to) => (status, [(LOCATION, to)]).into_response(),
+            Self::Throttle => (StatusCode::TOO_MANY_REQUESTS, "{}").into_response(),
+            Self::Html => {
+                let page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+                (StatusCode::BAD_GATEWAY, [(CONTENT_TYPE, "text/html")], page).into_response()
+            }
+            Self::Drop => {
+                let mut response = StatusCode::OK.into_response();
+                response.extensions_mut().insert(Reset);
+                response
+            }
+            Self::Garbled => work.await.map(|_| Body::from("{\"records\": [{\"id\"")),
             Self::Hang => {
                 work.await;
                 pending().await

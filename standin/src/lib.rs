@@ -3,10 +3,21 @@
 //! The ledger is independent of the engine's own records, so "each effect exactly once" can be checked from the
 //! other side of the wire. [`StandIn::start`] is for tests; the program `onward-standin` is the same server.
 
+mod airtable;
+mod cbb;
 mod fault;
+mod form;
+mod graph;
+mod hook;
 mod ledger;
+mod resend;
 mod routes;
+mod services;
 mod shop;
+mod sites;
+mod slack;
+mod smtp;
+mod visas;
 
 use std::convert::Infallible;
 use std::io;
@@ -27,7 +38,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+pub use airtable::Airtable;
+pub use cbb::{Cbb, Contact};
+pub use graph::{Graph, Template};
+pub use hook::{Hook, Statuses};
 pub use ledger::{Received, Totals};
+pub use resend::Resend;
+pub use services::Services;
+pub use slack::Slack;
+pub use smtp::{Mail, MailServer};
 
 use fault::Reset;
 use ledger::Ledger;
@@ -62,12 +81,17 @@ pub struct StandIn {
 #[derive(Debug, Clone)]
 struct Shared {
     ledger: Arc<Mutex<Ledger>>,
+    services: Arc<Mutex<Services>>,
     delay: Duration,
 }
 
 impl Shared {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().expect("no code panics while it holds the ledger")
+    }
+
+    fn services(&self) -> MutexGuard<'_, Services> {
+        self.services.lock().expect("no code panics while it holds the services")
     }
 }
 
@@ -85,7 +109,7 @@ impl StandIn {
         let listener = TcpListener::bind(options.address).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", options.address))?;
         let address = listener.local_addr()?;
-        let shared = Shared { ledger: Arc::new(Mutex::new(ledger)), delay: options.delay };
+        let shared = Shared { ledger: Arc::new(Mutex::new(ledger)), services: Arc::default(), delay: options.delay };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(stop.clone().run_until_cancelled_owned(accept(
             listener,
@@ -108,6 +132,16 @@ impl StandIn {
 
     pub fn totals(&self) -> Totals {
         self.shared.ledger().totals("")
+    }
+
+    /// Looks at the services beside the shop, or changes them.
+    pub fn services(&self) -> MutexGuard<'_, Services> {
+        self.shared.services()
+    }
+
+    /// The names that lead here when a program maps them: the services' own.
+    pub fn sites() -> impl Iterator<Item = &'static str> {
+        sites::SITES.iter().map(|(host, _)| *host)
     }
 
     /// The most requests of a path that were unanswered at the same time.
@@ -137,8 +171,11 @@ async fn accept(listener: TcpListener, router: Router, tasks: TaskTracker, stop:
 /// hyper by hand and not `axum::serve`, because a service that returns an error closes the connection without an
 /// answer, which is one of the faults on offer.
 async fn serve(stream: TcpStream, router: Router) {
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let router = router.clone();
+        if let Some(uri) = sites::located(request.uri(), request.headers()) {
+            *request.uri_mut() = uri;
+        }
         async move {
             let answered: Result<Response, Infallible> = router.oneshot(request.map(axum::body::Body::new)).await;
             let Ok(response) = answered;

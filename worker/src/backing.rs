@@ -1,0 +1,59 @@
+//! What the engine gives to steps: limits that all workers share, and a place for files.
+
+use std::time::Duration;
+
+use chrono::SecondsFormat;
+use onward_engine::{Engine, RateRequest, file_url, find_file, keep_file, parse_file_url, pause_rate, reserve_rate};
+use onward_steps::{Backing, BackingError, Bound, BoxFuture, File, Kept};
+
+#[derive(Debug, Clone)]
+pub(crate) struct EngineBacking {
+    engine: Engine,
+}
+
+impl EngineBacking {
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+}
+
+pub(crate) fn rate(bound: &Bound) -> RateRequest {
+    RateRequest { key: format!("provider:{}", bound.key), limit: bound.limit, per: bound.per }
+}
+
+impl Backing for EngineBacking {
+    fn reserve<'a>(&'a self, bound: &'a Bound) -> BoxFuture<'a, Result<Duration, BackingError>> {
+        Box::pin(async move {
+            let at = reserve_rate(&self.engine, &rate(bound)).await.map_err(|error| BackingError(error.to_string()))?;
+            Ok((at - self.engine.clock().now()).to_std().unwrap_or_default())
+        })
+    }
+
+    fn pause<'a>(&'a self, key: &'a str, time: Duration) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = pause_rate(&self.engine, &format!("provider:{key}"), time).await {
+                tracing::warn!(error = %error, "a provider's pause could not be written down");
+            }
+        })
+    }
+
+    fn keep(&self, file: File) -> BoxFuture<'_, Result<Kept, BackingError>> {
+        Box::pin(async move {
+            let address = keep_file(&self.engine, &file.name, &file.media_type, &file.bytes).await;
+            let address = address.map_err(|error| BackingError(error.to_string()))?;
+            let expires_at = address.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            Ok(Kept { url: file_url(self.engine.public_url(), &address), expires_at })
+        })
+    }
+
+    fn open<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Option<File>, BackingError>> {
+        Box::pin(async move {
+            let Some(address) = parse_file_url(self.engine.public_url(), url) else { return Ok(None) };
+            let (expires, signature) = (address.expires_at.timestamp(), &address.signature);
+            let found = find_file(&self.engine, &address.id, &address.name, expires, signature).await;
+            let found = found.map_err(|error| BackingError(error.to_string()))?;
+            let found = found.ok_or_else(|| BackingError("the file is gone, or its address has expired".to_owned()))?;
+            Ok(Some(File { name: address.name, media_type: found.media_type, bytes: found.bytes }))
+        })
+    }
+}
