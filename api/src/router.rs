@@ -14,7 +14,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::deadline::answer_in_time;
 use crate::problem::{Code, Problem};
 use crate::request_id::identify;
-use crate::routes::{events, files, health, keys, operate, runs, schedules, secrets, simulate, triggers, workflows};
+use crate::routes::{
+    events, files, health, keys, operate, runs, schedules, secrets, simulate, triggers, whatsapp, workflows,
+};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -100,6 +102,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/api-keys/{id}", delete(keys::revoke)),
         ("/secrets", get(secrets::list)),
         ("/secrets/{name}", put(secrets::set).delete(secrets::unset)),
+        ("/webhooks/whatsapp", get(whatsapp::handshake).post(whatsapp::receive)),
         ("/files/{id}/{name}", get(files::fetch)),
         ("/me", get(keys::me)),
     ];

@@ -10,4 +10,5 @@ pub mod schedules;
 pub mod secrets;
 pub mod simulate;
 pub mod triggers;
+pub mod whatsapp;
 pub mod workflows;

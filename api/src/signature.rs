@@ -62,13 +62,16 @@ pub async fn handshake(
         return Err(Problem::not_found(&format!("handshake at `{endpoint}`")));
     };
     let query = Query::parse(&uri, &["hub.mode", "hub.challenge", "hub.verify_token"])?;
-    let expected = answered(&api, load(&api, &token)).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain")], challenge(&api, &token, &query).await?).into_response())
+}
+
+/// The challenge to give back, when the token is the one in this secret.
+pub async fn challenge(api: &Api, token: &str, query: &Query) -> Result<String, Problem> {
+    let expected = answered(api, load(api, token)).await?;
     let given = query.one("hub.verify_token").unwrap_or_default();
     let challenge = query.one("hub.challenge").filter(|_| query.one("hub.mode") == Some("subscribe"));
     match challenge {
-        Some(challenge) if is_same(expected.expose_secret(), given) => {
-            Ok(([(header::CONTENT_TYPE, "text/plain")], challenge.to_owned()).into_response())
-        }
+        Some(challenge) if is_same(expected.expose_secret(), given) => Ok(challenge.to_owned()),
         _ => Err(Problem::new(Code::HandshakeRefused, "the mode or the token is not the expected one")),
     }
 }

@@ -42,6 +42,7 @@ mod sweep;
 mod triggers;
 mod versions;
 mod wake;
+mod whatsapp;
 mod workflows;
 
 pub use cached::{find_cached, forget_cached, keep_cached};
@@ -113,6 +114,10 @@ pub use triggers::{
 };
 pub use versions::{Version, VersionError, Versions};
 pub use wake::{Wake, Wakes, listen};
+pub use whatsapp::{
+    KnownTemplate, WebhookError, find_whatsapp_template, forget_whatsapp, note_whatsapp, receive_whatsapp,
+    settle_reported,
+};
 pub use workflows::{
     WorkflowDetail, WorkflowHead, WorkflowPage, WorkflowRow, find_workflow, find_workflow_head, list_workflows,
 };

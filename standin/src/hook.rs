@@ -57,7 +57,7 @@ pub(crate) fn report(shared: &Shared, wamid: &str, to: &str, callback: Option<&s
 }
 
 fn body(word: &str, wamid: &str, to: &str, number: &str, callback: Option<&str>) -> String {
-    let mut status = json!({ "id": wamid, "status": word, "timestamp": "1767322450", "recipient_id": to });
+    let mut status = json!({ "id": wamid, "status": word, "timestamp": now(), "recipient_id": to });
     if let Some(callback) = callback {
         status["biz_opaque_callback_data"] = json!(callback);
     }
@@ -76,6 +76,12 @@ fn body(word: &str, wamid: &str, to: &str, number: &str, callback: Option<&str>)
     escaped(
         &json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1000000001", "changes": [{ "field": "messages", "value": value }] }] }),
     )
+}
+
+/// Seconds since 1970, as text.
+fn now() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_secs().to_string()
 }
 
 /// As Meta writes it: ASCII only, and that is what is signed.

@@ -91,6 +91,13 @@ impl Backing for Alone {
         })
     }
 
+    fn forget_sent<'a>(&'a self, correlation_key: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let mut messages = self.sent.lock().expect("no code panics while it holds this lock");
+            messages.retain(|known| known.correlation_key != correlation_key);
+        })
+    }
+
     fn template<'a>(&'a self, name: &'a str, language: &'a str) -> BoxFuture<'a, Option<WhatsappTemplate>> {
         Box::pin(async move {
             let templates = self.templates.lock().expect("no code panics while it holds this lock");

@@ -74,6 +74,9 @@ pub trait Backing: fmt::Debug + Send + Sync {
     /// Remembers a message, so that its status finds the step that sent it.
     fn note_sent<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), BackingError>>;
 
+    /// It did not leave after all.
+    fn forget_sent<'a>(&'a self, correlation_key: &'a str) -> BoxFuture<'a, ()>;
+
     /// What is known of a template; `None` when nothing is, and Meta has to say it.
     fn template<'a>(&'a self, name: &'a str, language: &'a str) -> BoxFuture<'a, Option<WhatsappTemplate>>;
 }

@@ -133,25 +133,44 @@ async fn send(outside: &Outside, attempt: Attempt<'_>, config: &Value, step_type
     };
     let noted = attempt.backing.note_sent(&sent).await;
     noted.map_err(|error| Outcome::Failed(StepError::new(ErrorKind::Internal, error.to_string()).retryable()))?;
-    let message_id = match via {
-        Via::Cloud => {
-            let id = cloud::send(outside, &attempt, token.as_deref(), &message).await?;
-            // The answer is in the output in any case; the event finds the run by its callback data.
-            let _ = attempt.backing.note_sent(&Sent { message_id: Some(id.clone()), ..sent }).await;
-            Some(id)
-        }
-        Via::Cbb => {
-            let account = Account::open(outside, attempt, token.as_deref())?;
-            let body = json!({ "messages": [message.body(&message.link(), attempt.idempotency_key)], "actions": [], "channel": "whatsapp" });
-            let answer = account.send(&["contacts", &message.to, "send_content"], Content::Json(&body)).await?;
-            answer["message_id"].as_str().map(str::to_owned)
+    let answered = carry(outside, attempt, via, token.as_deref(), &message).await;
+    let message_id = match answered {
+        Ok(id) => id,
+        Err(outcome) => {
+            if matches!(outcome, Outcome::Failed(_)) {
+                attempt.backing.forget_sent(attempt.idempotency_key).await;
+            }
+            return Err(outcome);
         }
     };
+    if message_id.is_some() {
+        // If this is lost, the report finds the step by its callback data all the same.
+        let _ = attempt.backing.note_sent(&Sent { message_id: message_id.clone(), ..sent }).await;
+    }
     Ok(json!({
         "message_id": message_id,
         "correlation_key": attempt.idempotency_key,
         "contact_id": message.to,
     }))
+}
+
+/// The message's id, where the way tells it.
+async fn carry(
+    outside: &Outside,
+    attempt: Attempt<'_>,
+    via: Via,
+    token: Option<&str>,
+    message: &Message,
+) -> Result<Option<String>, Outcome> {
+    if via == Via::Cloud {
+        return cloud::send(outside, &attempt, token, message).await.map(Some);
+    }
+    let account = Account::open(outside, attempt, token)?;
+    let message_body = message.body(&message.link(), attempt.idempotency_key);
+    let body = json!({ "messages": [message_body], "actions": [], "channel": "whatsapp" });
+    let answer = account.send(&["contacts", &message.to, "send_content"], Content::Json(&body)).await?;
+    let id = answer["message_id"].as_str();
+    Ok(id.filter(|id| id.starts_with("wamid.")).map(str::to_owned))
 }
 
 async fn run_old(outside: &Outside, attempt: Attempt<'_>) -> Outcome {

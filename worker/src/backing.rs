@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use chrono::SecondsFormat;
-use onward_engine::{Engine, RateRequest, file_url, find_file, keep_file, parse_file_url, pause_rate, reserve_rate};
-use onward_steps::{Backing, BackingError, Bound, BoxFuture, File, Kept};
+use onward_engine::{
+    Engine, RateRequest, file_url, find_file, find_whatsapp_template, forget_whatsapp, keep_file, note_whatsapp,
+    parse_file_url, pause_rate, reserve_rate,
+};
+use onward_steps::{Backing, BackingError, Bound, BoxFuture, File, Kept, Sent, WhatsappTemplate};
 
 #[derive(Debug, Clone)]
 pub(crate) struct EngineBacking {
@@ -54,6 +57,36 @@ impl Backing for EngineBacking {
             let found = found.map_err(|error| BackingError(error.to_string()))?;
             let found = found.ok_or_else(|| BackingError("the file is gone, or its address has expired".to_owned()))?;
             Ok(Some(File { name: address.name, media_type: found.media_type, bytes: found.bytes }))
+        })
+    }
+
+    fn note_sent<'a>(&'a self, sent: &'a Sent) -> BoxFuture<'a, Result<(), BackingError>> {
+        Box::pin(async move {
+            let id = sent.message_id.as_deref();
+            let noted = note_whatsapp(&self.engine, &sent.correlation_key, &sent.phone, &sent.template, id).await;
+            noted.map_err(|error| BackingError(error.to_string()))
+        })
+    }
+
+    fn forget_sent<'a>(&'a self, correlation_key: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = forget_whatsapp(&self.engine, correlation_key).await {
+                tracing::warn!(error = %error, "a message that did not leave could not be forgotten");
+            }
+        })
+    }
+
+    fn template<'a>(&'a self, name: &'a str, language: &'a str) -> BoxFuture<'a, Option<WhatsappTemplate>> {
+        Box::pin(async move {
+            let known = find_whatsapp_template(&self.engine, name, language).await.unwrap_or_else(|error| {
+                tracing::warn!(error = %error, "a WhatsApp template could not be looked up; Meta checks it");
+                None
+            });
+            known.map(|known| WhatsappTemplate {
+                status: known.status,
+                params: usize::try_from(known.params).unwrap_or_default(),
+                header: known.header,
+            })
         })
     }
 }

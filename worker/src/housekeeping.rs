@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use onward_engine::{
     Engine, dispatch_left_over, forget_cached, forget_expired_keys, forget_files, keep_partitions, look_at_depths,
-    tidy_slots, wake_callers,
+    settle_reported, tidy_slots, wake_callers,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,13 @@ async fn finish(engine: &Engine) {
     }
     if let Err(error) = tidy_slots(engine).await {
         tracing::warn!(error = %error, "slots could not be tidied up");
+    }
+    match settle_reported(engine).await {
+        Ok(0) => {}
+        Ok(settled) => {
+            tracing::info!(settled, "sends without an answer were settled by what has been reported of them")
+        }
+        Err(error) => tracing::warn!(error = %error, "sends without an answer could not be looked at"),
     }
     match wake_callers(engine).await {
         Ok(0) => {}

@@ -3,7 +3,7 @@
 use onward_engine::{
     AuthError, CancelError, CorruptRow, DeployError, KeyError, OnceError, PrepareError, ReadError, ReplayError,
     RetryError, ScheduleError, SendError, SetSecretError, SettleError, SimulateError, StartError, UnsetSecretError,
-    VersionError,
+    VersionError, WebhookError,
 };
 use onward_workflows::NotAgain;
 use serde_json::json;
@@ -223,6 +223,15 @@ impl From<SendError> for Problem {
         match error {
             SendError::Database(error) => error.into(),
             SendError::Start(error) => error.into(),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Database(error) => error.into(),
+            WebhookError::Send(error) => error.into(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onward_api::Settings;
-use onward_steps::Steps;
+use onward_steps::{Mapped, Services, Steps};
 use onward_testkit::standin::StandIn;
 use onward_testkit::wait_until;
 use serde_json::{Value, json};
@@ -46,10 +46,21 @@ impl Carried {
     }
 
     pub async fn start_with(settings: Settings) -> Self {
-        let server = Server::start_with(settings).await;
+        Self::start_on(Server::start_with(settings).await).await
+    }
+
+    /// The services that steps go to are the stand-in's.
+    pub async fn start_on(server: Server) -> Self {
         let stand_in = StandIn::start().await.expect("the stand-in starts");
+        let plain = Mapped { address: stand_in.address(), plain: true };
+        let services = StandIn::sites().map(|site| (site.to_owned(), plain));
         let settings = onward_steps::Settings {
-            http_hosts: vec![("shop.test".to_owned(), stand_in.address().into())],
+            http_hosts: services.chain([("shop.test".to_owned(), stand_in.address().into())]).collect(),
+            services: Services {
+                airtable_base: Some("appFAKE0000000001".to_owned()),
+                whatsapp_phone_number_id: Some("2000000001".to_owned()),
+                ..Services::default()
+            },
             ..onward_steps::Settings::default()
         };
         let steps = Arc::new(Steps::new(settings).expect("the steps are set up"));

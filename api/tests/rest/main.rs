@@ -17,4 +17,5 @@ mod signed;
 mod slow;
 mod starting;
 mod webhooks;
+mod whatsapp;
 mod workflows;

@@ -1,0 +1,55 @@
+//! WhatsApp messages and what Meta reports of them: which step a report belongs to, and who is told.
+
+mod report;
+mod webhook;
+
+use chrono::{DateTime, Utc};
+
+use crate::Engine;
+
+pub use webhook::{WebhookError, receive_whatsapp, settle_reported};
+
+/// A template as Meta knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownTemplate {
+    pub status: String,
+    pub params: i32,
+    pub header: Option<String>,
+}
+
+/// A message before it leaves, and again once its id is known.
+pub async fn note_whatsapp(
+    engine: &Engine,
+    correlation_key: &str,
+    phone: &str,
+    template: &str,
+    message_id: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    let (run, path) = report::step_of(correlation_key).map(|(run, path)| (run.0, path)).unzip();
+    sqlx::query_file!("queries/note_whatsapp.sql", correlation_key, phone, template, message_id, run, path)
+        .execute(engine.pool())
+        .await?;
+    Ok(())
+}
+
+/// It did not leave after all.
+pub async fn forget_whatsapp(engine: &Engine, correlation_key: &str) -> Result<(), sqlx::Error> {
+    sqlx::query_file!("queries/forget_whatsapp.sql", correlation_key).execute(engine.pool()).await?;
+    Ok(())
+}
+
+pub async fn find_whatsapp_template(
+    engine: &Engine,
+    name: &str,
+    language: &str,
+) -> Result<Option<KnownTemplate>, sqlx::Error> {
+    sqlx::query_file_as!(KnownTemplate, "queries/find_whatsapp_template.sql", name, language)
+        .fetch_optional(engine.pool())
+        .await
+}
+
+/// An instant as Meta writes it: seconds since 1970, as text.
+fn instant(seconds: &serde_json::Value) -> Option<DateTime<Utc>> {
+    let seconds = seconds.as_i64().or_else(|| seconds.as_str()?.parse().ok())?;
+    DateTime::from_timestamp(seconds, 0)
+}
