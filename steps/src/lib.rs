@@ -18,6 +18,7 @@ mod failure;
 mod fetched;
 mod hosts;
 mod http_request;
+mod pdf_render;
 mod phone;
 mod retry_after;
 mod service;

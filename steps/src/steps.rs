@@ -10,6 +10,7 @@ use crate::client::Clients;
 use crate::email_send;
 use crate::hosts::Mapped;
 use crate::http_request;
+use crate::pdf_render;
 use crate::services::Services;
 use crate::slack_send;
 use crate::step::{Attempt, BuiltIn, Outside};
@@ -62,6 +63,8 @@ const BUILT_IN: &[BuiltIn] = &[
     airtable_lookup::STEP,
     slack_send::STEP,
     email_send::STEP,
+    pdf_render::STEP,
+    pdf_render::OLD,
     cbb::SYNC_CONTACT,
     cbb::SEND_FLOW,
     cbb::SEND_TEXT,

@@ -4,6 +4,7 @@
 mod airtable;
 mod cbb;
 mod email;
+mod pdf;
 mod slack;
 mod stand;
 mod whatsapp;
