@@ -24,6 +24,7 @@ mod schema;
 mod secrets;
 mod serve;
 mod simulate;
+mod simulated;
 mod test;
 mod trigger;
 mod types;
@@ -42,7 +43,7 @@ use crate::settings::Settings;
 
 pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
     match command {
-        Command::Dev { folder, once } => dev::dev(settings, &folder, once),
+        Command::Dev { folder, once, live } => dev::dev(settings, &folder, once, &live),
         Command::Serve { no_worker } => serve::serve(settings, !no_worker),
         Command::Worker => serve::worker(settings),
         Command::Migrate { action } => migrate::migrate(settings, action),

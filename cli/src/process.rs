@@ -50,6 +50,7 @@ impl Process {
         let steps = onward_steps::Settings {
             http_hosts: settings.http_hosts.clone(),
             step_types: settings.step_types.clone(),
+            services: settings.services.clone(),
             ..onward_steps::Settings::default()
         };
         let steps = Arc::new(Steps::new(steps).map_err(|error| Failure::because(Exit::Failed, error))?);

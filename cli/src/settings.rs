@@ -2,6 +2,7 @@
 //! reads the environment, and it reports everything that is wrong together.
 
 mod layers;
+mod services;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +10,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use onward_steps::Mapped;
+use onward_steps::{Mapped, Services};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -20,6 +21,7 @@ use layers::{FILE, Layers};
 
 const PUBLIC: &str = "ONWARD_PUBLIC_";
 
+#[derive(Clone)]
 pub struct Settings {
     pub database_url: Option<SecretString>,
     pub data_dir: PathBuf,
@@ -35,6 +37,7 @@ pub struct Settings {
     pub secrets_key: Option<SecretString>,
     pub http_hosts: Vec<(String, Mapped)>,
     pub allow_http_hosts: bool,
+    pub services: Services,
     /// What documents read as `env`.
     pub public: Value,
     pub server: Option<String>,
@@ -61,6 +64,7 @@ impl fmt::Debug for Settings {
             .field("secrets_key", &hidden(&self.secrets_key))
             .field("http_hosts", &self.http_hosts)
             .field("allow_http_hosts", &self.allow_http_hosts)
+            .field("services", &self.services)
             .field("public", &self.public)
             .field("server", &self.server)
             .field("key", &hidden(&self.key))
@@ -120,6 +124,7 @@ impl Settings {
             }),
             http_hosts: layers.http_hosts(),
             allow_http_hosts: layers.flag("allow_http_hosts"),
+            services: services::read(&mut layers),
             public: public(environment),
             server: layers.text("server").map(|(url, from)| {
                 if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -133,6 +138,14 @@ impl Settings {
             doubts: layers.doubts(),
         };
         if layers.problems.is_empty() { Ok(settings) } else { Err(layers.problems) }
+    }
+
+    /// For a process of one's own: people reach it where it listens, unless somebody has said otherwise.
+    pub fn name_address(&mut self) {
+        if let Some(public) = self.public.as_object_mut() {
+            let address = format!("http://{}", self.listen);
+            public.entry(format!("{PUBLIC}URL")).or_insert(Value::String(address));
+        }
     }
 
     /// For the long-running processes: names that lead around the address guard have to be allowed expressly.

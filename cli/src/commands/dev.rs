@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use onward_engine::{AuthError, Engine, NewKey, Scope, authenticate, create_key};
 
+use super::simulated;
 use super::watch::{Watched, watch};
 use crate::client::DEVELOPMENT_KEY;
 use crate::database;
@@ -18,30 +19,34 @@ use crate::output;
 use crate::process::{Process, bind, metrics, runtime};
 use crate::settings::Settings;
 
-pub fn dev(settings: &Settings, folder: &Path, once: bool) -> Result<ExitCode, Failure> {
+pub fn dev(settings: &Settings, folder: &Path, once: bool, live: &[String]) -> Result<ExitCode, Failure> {
+    simulated::check(live)?;
+    let mut settings = settings.clone();
+    settings.name_address();
     let metrics = metrics()?;
     let folder = documents::home_of(folder);
     if !folder.is_dir() {
         return Err(Failure::new(Exit::NotFound, format!("there is no folder {}", folder.display())));
     }
-    keyring::prepare(settings)?;
-    let cluster = database::open(settings)?;
+    keyring::prepare(&settings)?;
+    let cluster = database::open(&settings)?;
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         cluster.migrate().await?;
-        let engine = cluster.engine(settings).await?;
+        let engine = cluster.engine(&settings).await?;
+        let played = simulated::simulate(&engine, &mut settings, live).await?;
         let mut watched = Watched::new(engine.clone(), folder.clone(), settings.plain);
         if once {
             let broken = watched.look().await?;
             return Ok(if broken == 0 { ExitCode::SUCCESS } else { Exit::Invalid.into() });
         }
-        let listener = bind(settings).await?;
-        let key = development_key(settings, &engine).await?;
+        let listener = bind(&settings).await?;
+        let key = development_key(&settings, &engine).await?;
         let mut process = Process::new(engine)?;
         cluster.look_after(process.stop.clone());
         process.keep();
         process.serve(listener, metrics);
-        process.work(settings)?;
+        process.work(&settings)?;
         output::line(&format!(
             "  onward {}   http://{}   (key in {})",
             env!("CARGO_PKG_VERSION"),
@@ -49,6 +54,9 @@ pub fn dev(settings: &Settings, folder: &Path, once: bool) -> Result<ExitCode, F
             key.display()
         ));
         output::line(&format!("  postgres   {}", cluster.describe()));
+        if let Some(played) = &played {
+            output::line(&format!("  simulated  {}   (--live NAME uses one for real)", played.words.join(", ")));
+        }
         output::line(&format!("  watching   {}", std::path::absolute(&folder).unwrap_or(folder).display()));
         output::line("");
         watched.look().await?;

@@ -11,7 +11,7 @@ const SEATS_MAX: usize = 10_000;
 const LIKENESS_MIN: f64 = 0.5;
 
 /// Flag and file key, and the variable.
-const NAMES: [(&str, &str); 13] = [
+const NAMES: [(&str, &str); 25] = [
     ("database_url", "DATABASE_URL"),
     ("data_dir", "ONWARD_DATA_DIR"),
     ("listen", "ONWARD_LISTEN"),
@@ -23,6 +23,18 @@ const NAMES: [(&str, &str); 13] = [
     ("secrets_key", "ONWARD_SECRETS_KEY"),
     ("http_hosts", "ONWARD_HTTP_HOSTS"),
     ("allow_http_hosts", "ONWARD_ALLOW_HTTP_HOSTS"),
+    ("airtable_url", "ONWARD_AIRTABLE_URL"),
+    ("airtable_base", "ONWARD_AIRTABLE_BASE"),
+    ("slack_url", "ONWARD_SLACK_URL"),
+    ("resend_url", "ONWARD_RESEND_URL"),
+    ("email_from", "ONWARD_EMAIL_FROM"),
+    ("cbb_url", "ONWARD_CBB_URL"),
+    ("cbb_fields", "ONWARD_CBB_FIELDS"),
+    ("graph_url", "ONWARD_GRAPH_URL"),
+    ("whatsapp_phone_number_id", "ONWARD_WHATSAPP_PHONE_NUMBER_ID"),
+    ("whatsapp_via", "ONWARD_WHATSAPP_VIA"),
+    ("whatsapp_language", "ONWARD_WHATSAPP_LANGUAGE"),
+    ("templates", "ONWARD_TEMPLATES"),
     ("server", "ONWARD_SERVER"),
     ("key", "ONWARD_KEY"),
 ];

@@ -94,7 +94,7 @@ pub(super) const STEERING: [StepType; 9] = [
 ];
 
 /// Work that a worker of one's own may offer; the last two are names of the replaced system.
-pub(super) const WORK: [StepType; 8] = [
+pub(super) const WORK: [StepType; 10] = [
     StepType {
         name: "airtable.lookup",
         summary: "Reads records of an Airtable base.",
@@ -119,6 +119,28 @@ pub(super) const WORK: [StepType; 8] = [
             required("phone", FieldKind::Text, "E.164"),
             optional("name", FieldKind::Text, "shown to the team"),
             optional("fields", FieldKind::Object, "custom fields"),
+            optional("token", FieldKind::Text, "instead of the configured one"),
+        ],
+        secrets: &[],
+        built_in: false,
+    },
+    StepType {
+        name: "cbb.send_flow",
+        summary: "Starts a flow of the chatbot for a contact.",
+        fields: &[
+            required("to", FieldKind::Text, "E.164"),
+            required("flow", FieldKind::Any, "id or name"),
+            optional("token", FieldKind::Text, "instead of the configured one"),
+        ],
+        secrets: &[],
+        built_in: false,
+    },
+    StepType {
+        name: "cbb.send_text",
+        summary: "Sends a contact plain text.",
+        fields: &[
+            required("to", FieldKind::Text, "E.164"),
+            required("text", FieldKind::Text, "what it says"),
             optional("token", FieldKind::Text, "instead of the configured one"),
         ],
         secrets: &[],
