@@ -101,7 +101,7 @@ pub enum Command {
         /// Check, deploy and end
         #[arg(long)]
         once: bool,
-        /// Services to use for real, separated by commas: airtable, cbb, whatsapp, slack, email, or all
+        /// Services to use for real, separated by commas: shop, airtable, cbb, whatsapp, slack, email, or all
         #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
         live: Vec<String>,
     },

@@ -17,6 +17,7 @@ mod shop;
 mod sites;
 mod slack;
 mod smtp;
+mod trouble;
 mod visas;
 
 use std::convert::Infallible;

@@ -55,6 +55,10 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/confirmations/{order}", put(write).get(read))
         .route("/reports/{date}", put(write).get(read))
         .route("/heartbeats/{run}", put(write).get(read))
+        .route("/v1/{kind}", post(create))
+        .route("/v1/{kind}/{id}", put(write).get(read).delete(undo))
+        .route("/charges", post(create))
+        .route("/charges/{id}/refund", post(create))
         .route("/echo", get(echo).post(echo))
         .nest("/airtable", airtable::router())
         .nest("/cbb", cbb::router())
@@ -146,6 +150,23 @@ async fn add_confirmation(State(shared): State<Shared>, headers: HeaderMap, body
 async fn write(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Answer {
     let body = parse(&body)?;
     let stored = shared.ledger().write(uri.path(), key(&headers).as_deref(), uri.path(), body);
+    Ok(Json(stored.map_err(failed)?))
+}
+
+/// Makes something and gives it an id: once for each key.
+async fn create(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Answer<Response> {
+    let mut body = parse(&body)?;
+    let id = super::ledger::fingerprint(&format!("{}{:?}{body}", uri.path(), key(&headers)));
+    if body.is_object() {
+        body["id"] = json!(id);
+    }
+    let resource = format!("{}/{id}", uri.path());
+    let stored = shared.ledger().write(uri.path(), key(&headers).as_deref(), &resource, body);
+    Ok((StatusCode::CREATED, Json(stored.map_err(failed)?)).into_response())
+}
+
+async fn undo(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Answer {
+    let stored = shared.ledger().write(uri.path(), key(&headers).as_deref(), uri.path(), Value::Null);
     Ok(Json(stored.map_err(failed)?))
 }
 

@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::graph::Graph;
 use crate::resend::Resend;
 use crate::slack::Slack;
+use crate::trouble::Trouble;
 
 #[derive(Debug, Default)]
 pub struct Services {
@@ -18,6 +19,7 @@ pub struct Services {
     pub slack: Slack,
     /// By the beginning of the path: what happens to so many of the next requests.
     faults: Vec<(String, HashMap<String, String>, u64)>,
+    trouble: Trouble,
 }
 
 impl Services {
@@ -27,10 +29,18 @@ impl Services {
         self.faults.push((path.to_owned(), fault, times));
     }
 
+    /// From now on one request in so many to each service meets a fault.
+    pub fn trouble(&mut self, every: u64) {
+        self.trouble.every = every;
+    }
+
     pub(crate) fn fault(&mut self, path: &str) -> Option<Fault> {
-        let (_, wanted, left) =
-            self.faults.iter_mut().find(|(prefix, _, left)| *left > 0 && path.starts_with(prefix))?;
-        *left -= 1;
-        Fault::wanted(wanted, path, 1)
+        let asked = self.faults.iter_mut().find(|(prefix, _, left)| *left > 0 && path.starts_with(prefix));
+        if let Some((_, wanted, left)) = asked {
+            *left -= 1;
+            return Fault::wanted(wanted, path, 1);
+        }
+        let struck = self.trouble.strikes(path)?;
+        Fault::wanted(&HashMap::from([("fault".to_owned(), struck.to_owned())]), path, 1)
     }
 }

@@ -1,8 +1,10 @@
-//! A server, two workers and a shop; two hundred orders, and a worker killed in the middle of them.
+//! A server, two workers and a shop; two hundred orders, and a worker killed in the middle of them; then an evening of a
+//! visa agency whose services have a bad day.
 //!
 //! Everything is done from outside: the programs are started as anybody would, the API is called with curl, and the
 //! shop keeps its own books, with which the server's are compared at the end.
 
+mod agency;
 mod books;
 mod cast;
 mod curl;
@@ -31,9 +33,12 @@ pub async fn show() -> anyhow::Result<bool> {
         say(began, &format!("deployed  {line}"));
     }
 
-    let reply = cast.server.trigger("orders", "100001", "demo-100001").await?;
+    let reply = cast.server.trigger("order-confirmations", "100001", "demo-100001").await?;
     anyhow::ensure!(reply.status == 202, "the webhook answered {}: {}", reply.status, reply.body);
-    say(began, &format!("webhook   POST /api/v1/triggers/orders → {} {}", reply.status, reply.body["run_id"]));
+    say(
+        began,
+        &format!("webhook   POST /api/v1/triggers/order-confirmations → {} {}", reply.status, reply.body["run_id"]),
+    );
 
     say(began, &format!("starting  {ORDERS} more orders"));
     let accepted = 1 + cast.server.trigger_orders(200_000, ORDERS).await?;
@@ -62,7 +67,11 @@ pub async fn show() -> anyhow::Result<bool> {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 
-    let books = Books::read(&cast, accepted).await.context("read the books")?;
+    say(began, "evening   deliveries by PDF and WhatsApp, ten sagas; one request in five to each service goes wrong");
+    let agency = agency::play(&cast).await.context("the evening")?;
+    say(began, &format!("finished  {} delivered, {} orders shipped", agency.delivered, agency.shipped));
+
+    let books = Books::read(&cast, accepted, agency).await.context("read the books")?;
     books.print(killed);
     cast.end().await;
     Ok(killed && books.balance())

@@ -25,7 +25,9 @@ struct Service {
     secrets: &'static [(&'static str, &'static str)],
 }
 
-const SERVICES: [Service; 5] = [
+const SERVICES: [Service; 6] = [
+    // Whatever the examples order, pay and ship.
+    Service { word: "shop", hosts: &["shop.test", "shop.example.test", "pay.example.test"], secrets: &[] },
     Service { word: "airtable", hosts: &["api.airtable.com"], secrets: &[("AIRTABLE_TOKEN", "patFAKE.0000")] },
     Service { word: "cbb", hosts: &["app.chatgptbuilder.io"], secrets: &[("CBB_TOKEN", "1000.fake")] },
     Service {

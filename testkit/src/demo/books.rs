@@ -3,6 +3,7 @@
 use anyhow::Context;
 use tokio::task::JoinSet;
 
+use super::agency::Agency;
 use super::cast::{Cast, Ledger};
 
 const READERS: usize = 8;
@@ -16,10 +17,14 @@ pub struct Books {
     confirmations: Ledger,
     heartbeats: Ledger,
     beats: u64,
+    agency: Agency,
+    messages: Ledger,
+    charges: Ledger,
+    reservations: Ledger,
 }
 
 impl Books {
-    pub async fn read(cast: &Cast, accepted: u64) -> anyhow::Result<Self> {
+    pub async fn read(cast: &Cast, accepted: u64, agency: Agency) -> anyhow::Result<Self> {
         let succeeded = cast.server.runs("order-confirmation", &["succeeded"]).await?;
         let failed = cast.server.count_runs("order-confirmation", &["failed", "canceled"]).await?;
         let ids: Vec<String> = succeeded.iter().filter_map(|run| run["id"].as_str().map(str::to_owned)).collect();
@@ -53,6 +58,10 @@ impl Books {
             confirmations: cast.shop_ledger("/confirmations").await?,
             beats: cast.server.count_runs("heartbeat", &["succeeded"]).await?,
             heartbeats: cast.shop_ledger("/heartbeats").await?,
+            agency,
+            messages: cast.shop_ledger("/whatsapp/").await?,
+            charges: cast.shop_ledger("/charges").await?,
+            reservations: cast.shop_ledger("/v1/s").await?,
         })
     }
 
@@ -70,6 +79,16 @@ impl Books {
             && self.beats > 0
             && self.heartbeats.effects >= self.beats
             && self.heartbeats.duplicates == 0
+            && self.agency.delivered > 0
+            && self.agency.shipped == self.agency.sagas
+            // A delivery each, and thanks for each order.
+            && self.messages.effects == self.agency.delivered + self.agency.sagas
+            && self.messages.duplicates == 0
+            && self.charges.effects == self.agency.sagas
+            && self.charges.duplicates == 0
+            // Stock, a slot and a shipment for each order.
+            && self.reservations.effects == 3 * self.agency.sagas
+            && self.reservations.duplicates == 0
     }
 
     pub fn print(&self, killed: bool) {
@@ -86,6 +105,12 @@ impl Books {
             ("  sent again and recognised by their key", repeated),
             ("  took effect twice", duplicates),
             ("heartbeats by schedule", self.beats),
+            ("visas delivered by PDF and WhatsApp", self.agency.delivered),
+            ("orders charged and shipped", self.agency.shipped),
+            ("WhatsApp messages that left", self.messages.effects),
+            ("  left twice", self.messages.duplicates),
+            ("charges", self.charges.effects),
+            ("  taken twice", self.charges.duplicates),
         ] {
             println!("  {what:<52}{count:>6}");
         }

@@ -15,9 +15,29 @@ const WORKERS: usize = 2;
 const SEATS: &str = "8";
 /// Slow enough that a worker is always in the middle of something when it is killed.
 const SHOP_DELAY_MS: &str = "50";
+/// One request in so many to a service meets a fault.
+const TROUBLE_EVERY: &str = "5";
 const CALLERS: usize = 8;
-/// What is deployed; the others of the folder need step types that no worker here offers.
-const DOCUMENTS: [&str; 4] = ["hello.yaml", "order-confirmation.json", "nightly-report.yaml", "heartbeat.yaml"];
+/// What steps need to reach the services, and what the order saga declares.
+const SECRETS: [(&str, &str); 8] = [
+    ("AIRTABLE_TOKEN", "patFAKE.0000"),
+    ("CBB_TOKEN", "1000.fake"),
+    ("SLACK_BOT_TOKEN", "xoxb-fake"),
+    ("WHATSAPP_APP_SECRET", "demo-app-secret"),
+    ("WHATSAPP_VERIFY_TOKEN", "demo-verify-token"),
+    ("SHOP_KEY", "demo-shop-key"),
+    ("PAY_KEY", "demo-pay-key"),
+    ("ORDERS_WEBHOOK_SECRET", "whsec_ZGVtbw=="),
+];
+const DOCUMENTS: [&str; 7] = [
+    "hello.yaml",
+    "order-confirmation.json",
+    "nightly-report.yaml",
+    "heartbeat.yaml",
+    "ship-order.yaml",
+    "language/evening-delivery.yaml",
+    "language/order-saga.yaml",
+];
 const LIST_MAX: usize = 200;
 
 pub struct Cast {
@@ -52,6 +72,7 @@ impl Cast {
         let mut shop = Process::start(
             built("onward-standin")
                 .args(["--listen", &shop_address, "--delay-ms", SHOP_DELAY_MS])
+                .args(["--reports-to", &format!("127.0.0.1:{port}"), "--trouble-every", TROUBLE_EVERY])
                 .arg("--ledger")
                 .arg(folder.path().join("ledger")),
         );
@@ -63,11 +84,14 @@ impl Cast {
         serving.wait_for_line("ready").await;
         let workers = (0..WORKERS).map(|_| Process::start(&mut onward(&["worker", "--seats", SEATS]))).collect();
 
-        let scopes = "workflows:read,workflows:write,runs:read,runs:write,triggers:create";
+        let scopes = "workflows:read,workflows:write,runs:read,runs:write,triggers:create,events:write,secrets:write";
         let made = run(&mut onward(&["keys", "create", "demo", "--scopes", scopes, "--json"])).await?;
         let made: Value = serde_json::from_str(&made).context("read the new key")?;
         let key = made["secret"].as_str().context("`keys create --json` prints the secret")?.to_owned();
         let server = Server { base: format!("http://{listen}"), key };
+        for (name, value) in SECRETS {
+            server.set_secret(name, value).await?;
+        }
         Ok(Self { shop, shop_base: format!("http://{shop_address}"), serving, workers, server, folder })
     }
 
@@ -113,10 +137,20 @@ fn onward(data: &Path, listen: &str, shop: &str, arguments: &[&str]) -> Command 
         .args(arguments)
         .env("ONWARD_DATA_DIR", data)
         .env("ONWARD_LISTEN", listen)
-        .env("ONWARD_HTTP_HOSTS", format!("shop.test={shop}"))
+        .env("ONWARD_HTTP_HOSTS", hosts(shop))
+        .env("ONWARD_TEMPLATES", examples().join("templates"))
+        .env("ONWARD_AIRTABLE_BASE", "appFAKE0000000001")
+        .env("ONWARD_PUBLIC_URL", format!("http://{listen}"))
         .env("ONWARD_ALLOW_HTTP_HOSTS", "1")
         .env("ONWARD_LOG", "warn");
     command
+}
+
+/// The shop, and every service under its own name.
+fn hosts(shop: &str) -> String {
+    let services = onward_standin::StandIn::sites().chain(["shop.example.test", "pay.example.test"]);
+    let plain: String = services.map(|name| format!(",{name}=http://{shop}")).collect::<Vec<_>>().concat();
+    format!("shop.test={shop}{plain}")
 }
 
 fn examples() -> PathBuf {
@@ -155,6 +189,28 @@ impl Server {
         curl(&format!("{}/api/v1/triggers/{endpoint}", self.base), &arguments).await
     }
 
+    async fn set_secret(&self, name: &str, value: &str) -> anyhow::Result<()> {
+        let body = json!({ "value": value });
+        let reply = self.send("PUT", &format!("/secrets/{name}"), &body).await?;
+        anyhow::ensure!(reply.status < 300, "the secret {name} was answered {}: {}", reply.status, reply.body);
+        Ok(())
+    }
+
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Reply> {
+        let (authorization, body) = (self.authorization(), body.to_string());
+        let arguments = [
+            "--request",
+            method,
+            "--header",
+            &authorization,
+            "--header",
+            "Content-Type: application/json",
+            "--data",
+            &body,
+        ];
+        curl(&format!("{}/api/v1{path}", self.base), &arguments).await
+    }
+
     /// Starts so many orders through several callers at once; returns how many were accepted.
     pub async fn trigger_orders(&self, first: usize, orders: usize) -> anyhow::Result<u64> {
         let mut callers = JoinSet::new();
@@ -163,7 +219,8 @@ impl Server {
             callers.spawn(async move {
                 let mut accepted = 0;
                 for order in (first..first + orders).skip(caller).step_by(CALLERS) {
-                    let reply = server.trigger("orders", &order.to_string(), &format!("demo-{order}")).await?;
+                    let reply =
+                        server.trigger("order-confirmations", &order.to_string(), &format!("demo-{order}")).await?;
                     accepted += u64::from(reply.status == 202);
                 }
                 anyhow::Ok(accepted)
@@ -196,6 +253,11 @@ impl Server {
 
     pub async fn count_runs(&self, workflow: &str, states: &[&str]) -> anyhow::Result<u64> {
         Ok(self.runs(workflow, states).await?.len() as u64)
+    }
+
+    pub async fn run(&self, id: &str) -> anyhow::Result<Value> {
+        let reply = curl(&format!("{}/api/v1/runs/{id}", self.base), &["--header", &self.authorization()]).await?;
+        Ok(reply.body)
     }
 
     pub async fn steps(&self, run: &str) -> anyhow::Result<Vec<Value>> {
