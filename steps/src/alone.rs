@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
 use tokio::time::Instant;
 
 use crate::backing::{Backing, BackingError, Bound, BoxFuture, File, Kept, Sent, WhatsappTemplate};
@@ -20,6 +19,8 @@ pub struct Alone {
 }
 
 const BASE: &str = "memory://files/";
+/// Nothing is ever forgotten here.
+const NEVER: &str = "9999-12-31T23:59:59Z";
 
 impl Alone {
     /// Makes a WhatsApp template known.
@@ -36,8 +37,9 @@ impl Alone {
     fn place(&self, bound: &Bound) -> Duration {
         let now = Instant::now();
         let step = bound.per / bound.limit.max(1);
+        let burst = bound.per.saturating_sub(step);
         let mut next = self.next.lock().expect("no code panics while it holds this lock");
-        let earliest = now.checked_sub(bound.per - step).unwrap_or(now);
+        let earliest = now.checked_sub(burst).unwrap_or(now);
         let at = next.get(&bound.key).copied().unwrap_or(earliest).max(earliest);
         next.insert(bound.key.clone(), at + step);
         at.saturating_duration_since(now)
@@ -66,8 +68,7 @@ impl Backing for Alone {
             if place == files.len() {
                 files.push(file);
             }
-            // Nothing is ever forgotten here.
-            Ok(Kept { url, expires_at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true) })
+            Ok(Kept { url, expires_at: NEVER.to_owned() })
         })
     }
 

@@ -76,8 +76,7 @@ async fn post(outside: &Outside, attempt: Attempt<'_>) -> Result<Value, Outcome>
     let message = message(fields, &channel, &outside.services).await?;
     let token = attempt.credential(fields.text_or_none("token")?.as_deref(), TOKEN)?;
     let url = address(&outside.services.slack_url, &["chat.postMessage"]);
-    let call =
-        Call::new(Method::POST, url, false).json(&Value::Object(message)).bearer(&token).map_err(Outcome::Failed)?;
+    let call = Call::new(Method::POST, url, false).json(&Value::Object(message)).bearer(&token)?;
     let Answer { status, headers, body } = call.send(&outside.clients, deadline).await.map_err(Lost::outcome)?;
     match judge(status, &headers, &body) {
         Ok(output) => Ok(output),

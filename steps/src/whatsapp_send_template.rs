@@ -166,7 +166,7 @@ async fn carry(
         return cloud::send(outside, &attempt, token, message).await.map(Some);
     }
     let account = Account::open(outside, attempt, token)?;
-    let message_body = message.body(&message.link(), attempt.idempotency_key);
+    let message_body = message.body(message.link().as_ref(), attempt.idempotency_key);
     let body = json!({ "messages": [message_body], "actions": [], "channel": "whatsapp" });
     let answer = account.send(&["contacts", &message.to, "send_content"], Content::Json(&body)).await?;
     let id = answer["message_id"].as_str();

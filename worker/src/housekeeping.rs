@@ -42,7 +42,7 @@ async fn finish(engine: &Engine) {
     match settle_reported(engine).await {
         Ok(0) => {}
         Ok(settled) => {
-            tracing::info!(settled, "sends without an answer were settled by what has been reported of them")
+            tracing::info!(settled, "sends without an answer were settled by what has been reported of them");
         }
         Err(error) => tracing::warn!(error = %error, "sends without an answer could not be looked at"),
     }

@@ -1,5 +1,7 @@
 //! What one webhook of Meta holds, taken apart. Everything in it may be missing, and more may come than we know.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use onward_workflows::RunId;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -164,8 +166,7 @@ fn without_nulls(value: Value) -> Value {
 }
 
 fn hash(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..12])
 }
 
 #[cfg(test)]

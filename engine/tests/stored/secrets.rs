@@ -23,7 +23,7 @@ async fn set(bed: &Bed, name: &str, value: &str) -> Result<(), SetSecretError> {
 }
 
 async fn load(bed: &Bed, name: &str) -> Result<String, LoadSecretsError> {
-    let values = load_secrets(&bed.engine, &[name.to_owned()]).await?;
+    let values = load_secrets(&bed.engine, &[name.to_owned()], &[]).await?;
     Ok(values[name].expose_secret().to_owned())
 }
 
@@ -50,7 +50,7 @@ async fn without_the_right_key_nothing_is_opened_and_the_error_says_what_to_do()
     set(&with_key, "TOKEN", CANARY).await.unwrap();
     let again = |key: Option<u8>| {
         let engine = with_key.engine.clone().with_secrets_key(key.map(|byte| SecretsKey::new(&[byte; 32])));
-        async move { load_secrets(&engine, &["TOKEN".to_owned()]).await.unwrap_err().to_string() }
+        async move { load_secrets(&engine, &["TOKEN".to_owned()], &[]).await.unwrap_err().to_string() }
     };
     assert!(again(None).await.contains("openssl rand -base64 32"));
     assert!(again(Some(2)).await.contains("`TOKEN` was sealed with another key"));

@@ -75,7 +75,7 @@ impl Reader<'_> {
         if !reserved {
             take_turn(self.backing, &bound(self.base), "Airtable", self.deadline).await?;
         }
-        let call = self.call(listing, offset).bearer(&self.token).map_err(Outcome::Failed)?;
+        let call = self.call(listing, offset).bearer(&self.token)?;
         let Answer { status, headers, body } = call.send(self.clients, self.deadline).await.map_err(Lost::outcome)?;
         match judge(status, &headers, &body) {
             Judgement::Fine => {

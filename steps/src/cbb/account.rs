@@ -73,7 +73,7 @@ impl<'a> Account<'a> {
             take_turn(self.attempt.backing, &bound(), "CBB", self.deadline).await?;
         }
         let url: Url = address(&self.outside.services.cbb_url, path);
-        let call = Call::new(method, url, repeatable).secret(ACCESS_TOKEN, &self.token).map_err(Outcome::Failed)?;
+        let call = Call::new(method, url, repeatable).secret(ACCESS_TOKEN, &self.token)?;
         let call = match content {
             Content::Nothing => call,
             Content::Json(body) => call.json(body),

@@ -1,5 +1,7 @@
 //! What a mail says and to whom, whoever carries it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lettre::message::Mailbox;
 use onward_workflows::Outcome;
 use serde_json::{Value, json};
@@ -55,7 +57,7 @@ impl Letter {
         let subject = subject(fields)?;
         let (text, html) = bodies(services, fields).await?;
         let digest = Sha256::digest(attempt.idempotency_key);
-        let id: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let id = URL_SAFE_NO_PAD.encode(&digest[..16]);
         let message_id = format!("<{id}@{}>", from.email.domain());
         let attachments = attachments(outside, attempt, fields, deadline).await?;
         Ok(Self { from, to, cc, reply_to, subject, text, html, attachments, message_id })

@@ -24,7 +24,7 @@ pub(super) async fn send(
 ) -> Result<Value, Outcome> {
     let url = address(&outside.services.resend_url, &["emails"]);
     let call = Call::new(Method::POST, url, true).json(&body(letter)).header("idempotency-key", idempotency_key);
-    let call = call.bearer(key).map_err(Outcome::Failed)?;
+    let call = call.bearer(key)?;
     let Answer { status, headers, body } = call.send(&outside.clients, deadline).await.map_err(Lost::outcome)?;
     judge(status, &headers, &body).map_err(|verdict| verdict.outcome("Resend", status))
 }

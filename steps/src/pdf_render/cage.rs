@@ -36,10 +36,10 @@ pub(super) struct Cage {
 }
 
 impl Cage {
-    pub(super) fn new() -> Result<Self, StepError> {
-        let folder = tempfile::Builder::new().prefix("onward-pdf-").tempdir().map_err(|error| broken(&error))?;
+    pub(super) fn new() -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("onward-pdf-").tempdir()?;
         if Uid::effective().is_root() {
-            chown(folder.path(), Some(NOBODY), Some(NOBODY)).map_err(|error| broken(&error))?;
+            chown(folder.path(), Some(NOBODY), Some(NOBODY))?;
         }
         Ok(Self { folder })
     }
@@ -83,10 +83,8 @@ pub(super) struct Caged {
 }
 
 impl Caged {
-    pub(super) fn start(mut command: Command, what: &str) -> Result<Self, StepError> {
-        let child = command.spawn().map_err(|error| {
-            StepError::new(ErrorKind::Internal, format!("{what} could not be started: {error}")).retryable()
-        })?;
+    pub(super) fn start(mut command: Command) -> std::io::Result<Self> {
+        let child = command.spawn()?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         Ok(Self { child, group })
     }

@@ -45,7 +45,7 @@ async fn print(html: &str, options: &Options) -> Result<Vec<u8>, StepError> {
     let program = Engine::Chromium
         .program()
         .ok_or_else(|| StepError::new(ErrorKind::Config, "Chromium is not installed on this worker"))?;
-    let cage = Cage::new()?;
+    let cage = Cage::new().map_err(|error| broken(&error))?;
     let mut command = cage.command(&program);
     command.args(SWITCHES).arg(format!("--user-data-dir={}", cage.path().join("profile").display())).arg("about:blank");
     command.stdin(Stdio::null()).stderr(Stdio::null());
@@ -56,7 +56,7 @@ async fn print(html: &str, options: &Options) -> Result<Vec<u8>, StepError> {
     let mappings =
         vec![FdMapping { parent_fd: theirs_in, child_fd: 3 }, FdMapping { parent_fd: theirs_out, child_fd: 4 }];
     command.fd_mappings(mappings).map_err(|_| broken(&std::io::ErrorKind::InvalidInput.into()))?;
-    let caged = Caged::start(command, "Chromium")?;
+    let caged = Caged::start(command).map_err(|error| broken(&error))?;
     let mut devtools = Devtools::new(ours_out, ours_in).map_err(|error| broken(&error))?;
     let target = devtools.ask(None, "Target.createTarget", json!({ "url": "about:blank" })).await?;
     let attach = json!({ "targetId": target["targetId"], "flatten": true });

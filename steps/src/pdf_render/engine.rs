@@ -88,26 +88,26 @@ mod tests {
     use super::*;
     use crate::config::Fields;
 
-    fn options(options: serde_json::Value) -> Options {
+    fn options(options: &serde_json::Value) -> Options {
         let config = json!({ "options": options });
         Options::parse(Fields::open(&config, &TYPE).unwrap()).unwrap()
     }
 
     #[test]
     fn what_the_older_engine_cannot_do_is_seen() {
-        let plain = options(json!({}));
+        let plain = options(&json!({}));
         for html in ["<p>שלום ₪ 12 – hello</p>", "<table dir=rtl>", "<p>יו״ר (א־ב)</p>"] {
             assert_eq!(need(&plain, html), None, "{html}");
         }
         for html in ["<p>שָׁלוֹם</p>", "<p>🇮🇳</p>", "<p>✓</p>", "<style>p{display:grid}</style>"] {
             assert!(need(&plain, html).is_some(), "{html}");
         }
-        assert!(need(&options(json!({ "page_numbers": true })), "<p>").is_some());
+        assert!(need(&options(&json!({ "page_numbers": true })), "<p>").is_some());
     }
 
     #[test]
     fn a_wish_that_cannot_be_met_is_said() {
-        let numbered = options(json!({ "page_numbers": true }));
+        let numbered = options(&json!({ "page_numbers": true }));
         let error = choose(Some(Engine::Wkhtmltopdf), &numbered, "<p>").unwrap_err();
         assert!(error.text.contains("cannot make headers, footers and page numbers"), "{error:?}");
     }

@@ -140,7 +140,7 @@ mod tests {
     use super::super::TYPE;
     use super::*;
 
-    fn parse(options: Value) -> Result<Options, Problem> {
+    fn parse(options: &Value) -> Result<Options, Problem> {
         let config = json!({ "options": options });
         Options::parse(Fields::open(&config, &TYPE)?)
     }
@@ -148,17 +148,17 @@ mod tests {
     #[test]
     fn old_and_new_names_are_read() {
         let options =
-            parse(json!({ "format": "letter", "orientation": "landscape", "margins": { "top": 96, "left": "1cm" } }))
+            parse(&json!({ "format": "letter", "orientation": "landscape", "margins": { "top": 96, "left": "1cm" } }))
                 .unwrap();
         assert_eq!((options.size.0, options.landscape), ("Letter", true));
-        assert_eq!(options.margins.map(|margin| (margin * 10.0).round()), [254.0, 150.0, 150.0, 100.0]);
-        let bare = parse(json!(null)).unwrap();
+        assert_eq!(options.margins.map(|margin| format!("{margin:.1}")), ["25.4", "15.0", "15.0", "10.0"]);
+        let bare = parse(&json!(null)).unwrap();
         assert_eq!((bare.size.0, bare.margins, bare.background), ("A4", [15.0; 4], true));
     }
 
     #[test]
     fn what_cannot_be_taken_names_its_field() {
-        let check = |options: Value, field: &str| assert_eq!(parse(options).unwrap_err().field, field);
+        let check = |options: Value, field: &str| assert_eq!(parse(&options).unwrap_err().field, field);
         check(json!("A4"), "options");
         check(json!({ "page_size": "B7" }), "options.page_size");
         check(json!({ "margins": "wide" }), "options.margins");

@@ -1,6 +1,7 @@
 //! Looking at a PDF from outside.
 
 const SMALLEST: usize = 800;
+const MARK: &[u8] = b"/Type /Page";
 
 /// How many pages a whole document has; `None` for anything else.
 pub(super) fn pages(bytes: &[u8]) -> Option<usize> {
@@ -10,7 +11,6 @@ pub(super) fn pages(bytes: &[u8]) -> Option<usize> {
         return None;
     }
     let (mut count, mut rest) = (0, bytes);
-    const MARK: &[u8] = b"/Type /Page";
     while let Some(at) = find(rest, MARK) {
         rest = &rest[at + MARK.len()..];
         // `/Pages` is the tree above them.

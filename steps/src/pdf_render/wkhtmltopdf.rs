@@ -4,7 +4,7 @@ use onward_workflows::{ErrorKind, StepError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
-use super::cage::{Cage, Caged, late};
+use super::cage::{Cage, Caged, broken, late};
 use super::engine::Engine;
 use super::options::Options;
 use super::pdf;
@@ -19,7 +19,7 @@ pub(super) async fn render(html: &str, options: &Options, deadline: Instant) -> 
     let program = Engine::Wkhtmltopdf
         .program()
         .ok_or_else(|| StepError::new(ErrorKind::Config, "wkhtmltopdf is not installed on this worker"))?;
-    let cage = Cage::new()?;
+    let cage = Cage::new().map_err(|error| broken(&error))?;
     let result = cage.path().join("out.pdf");
     let [top, right, bottom, left] = options.margins.map(|margin| format!("{margin:.2}mm"));
     let mut command = cage.command(&program);
@@ -33,7 +33,7 @@ pub(super) async fn render(html: &str, options: &Options, deadline: Instant) -> 
         .arg(if options.background { "--background" } else { "--no-background" })
         .arg("-")
         .arg(&result);
-    let mut caged = Caged::start(command, "wkhtmltopdf")?;
+    let mut caged = Caged::start(command).map_err(|error| broken(&error))?;
     let (mut stdin, stderr) = (caged.child.stdin.take(), caged.child.stderr.take());
     let page = styled(html, options);
     let feed = async {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::Clients;
+use crate::config::Problem;
 use crate::failure::{broken, refused, shown, timed_out, unanswered};
 use crate::watched::{Sent, Watched};
 
@@ -69,14 +70,14 @@ impl Call {
         self
     }
 
-    pub(crate) fn bearer(self, token: &SecretString) -> Result<Self, StepError> {
+    pub(crate) fn bearer(self, token: &SecretString) -> Result<Self, Problem> {
         self.secret(AUTHORIZATION, &SecretString::from(format!("Bearer {}", token.expose_secret())))
     }
 
     /// A header that is never shown.
-    pub(crate) fn secret(mut self, name: HeaderName, value: &SecretString) -> Result<Self, StepError> {
+    pub(crate) fn secret(mut self, name: HeaderName, value: &SecretString) -> Result<Self, Problem> {
         let mut value = HeaderValue::from_str(value.expose_secret().trim())
-            .map_err(|_| StepError::new(ErrorKind::Config, "the token has characters that no header can carry"))?;
+            .map_err(|_| Problem::new("token", "has characters that no header can carry"))?;
         value.set_sensitive(true);
         self.headers.insert(name, value);
         Ok(self)

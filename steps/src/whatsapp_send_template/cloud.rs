@@ -30,8 +30,8 @@ pub(super) async fn send(
     let token = attempt.credential(token, CLOUD_TOKEN)?;
     let deadline = Instant::now() + attempt.timeout;
     let url = address(&services.graph_url, &[from, "messages"]);
-    let body = message.body(&message.link(), attempt.idempotency_key);
-    let call = Call::new(Method::POST, url, false).json(&body).bearer(&token).map_err(Outcome::Failed)?;
+    let body = message.body(message.link().as_ref(), attempt.idempotency_key);
+    let call = Call::new(Method::POST, url, false).json(&body).bearer(&token)?;
     let Answer { status, headers, body } = call.send(&outside.clients, deadline).await.map_err(Lost::outcome)?;
     match judge(status, &headers, &body) {
         Ok(id) => Ok(id),

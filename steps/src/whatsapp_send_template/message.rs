@@ -88,7 +88,7 @@ impl Message {
         self.document.as_ref().map(|document| json!({ "link": document.url, "filename": document.filename }))
     }
 
-    pub(super) fn body(&self, document: &Option<Value>, correlation_key: &str) -> Value {
+    pub(super) fn body(&self, document: Option<&Value>, correlation_key: &str) -> Value {
         let mut components = Vec::new();
         if let Some(document) = document {
             let parameters = json!([{ "type": "document", "document": document }]);
@@ -132,19 +132,16 @@ impl Message {
 }
 
 fn params(fields: Fields<'_>) -> Result<Params, Problem> {
-    let params = match fields.value("params") {
-        Some(Value::Object(named)) => {
-            let text = |(name, value): (&String, &Value)| {
-                let text = scalar_text(value).ok_or_else(|| Problem::new(format!("params.{name}"), "must be text"))?;
-                Ok((name.clone(), clean(&format!("params.{name}"), &text)?))
-            };
-            Params::Names(named.iter().map(text).collect::<Result<_, _>>()?)
-        }
-        _ => {
-            let texts = fields.texts("params")?;
-            let cleaned = texts.iter().enumerate().map(|(place, text)| clean(&format!("params[{place}]"), text));
-            Params::Positions(cleaned.collect::<Result<_, _>>()?)
-        }
+    let params = if let Some(Value::Object(named)) = fields.value("params") {
+        let text = |(name, value): (&String, &Value)| {
+            let text = scalar_text(value).ok_or_else(|| Problem::new(format!("params.{name}"), "must be text"))?;
+            Ok((name.clone(), clean(&format!("params.{name}"), &text)?))
+        };
+        Params::Names(named.iter().map(text).collect::<Result<_, _>>()?)
+    } else {
+        let texts = fields.texts("params")?;
+        let cleaned = texts.iter().enumerate().map(|(place, text)| clean(&format!("params[{place}]"), text));
+        Params::Positions(cleaned.collect::<Result<_, _>>()?)
     };
     let count = match &params {
         Params::Positions(params) => params.len(),
@@ -194,7 +191,7 @@ mod tests {
             "document": "https://files.test/v/visa%201.pdf?x=1", "buttons": ["FR-1001"],
         });
         let message = read(&config).unwrap();
-        let body = message.body(&message.link(), "run/send");
+        let body = message.body(message.link().as_ref(), "run/send");
         assert_eq!(
             body,
             json!({

@@ -10,7 +10,7 @@ use crate::stand::Stand;
 const SYNC: &str = "cbb.sync_contact";
 const PHONE: &str = "+972 50-000-0001";
 
-fn config(fields: Value) -> Value {
+fn config(fields: &Value) -> Value {
     json!({ "phone": PHONE, "name": "Dana Example", "email": "dana@mail.test", "fields": fields })
 }
 
@@ -23,7 +23,7 @@ async fn somebody_new_is_created_with_every_field() {
     let stand = Stand::start().await;
     let fields =
         json!({ "OrderNumber": "IL7", "order_urgent": true, "order_date": "2026-01-31", "visa_country": null });
-    let output = stand.done(SYNC, config(fields)).await;
+    let output = stand.done(SYNC, config(&fields)).await;
     assert_eq!(output, json!({ "id": "972500000001", "created": true, "whatsapp_available": true }));
     let contact = contact(&stand, "972500000001");
     assert_eq!((contact.first_name.as_str(), contact.email.as_str()), ("Dana Example", "dana@mail.test"));
@@ -34,9 +34,9 @@ async fn somebody_new_is_created_with_every_field() {
 #[tokio::test]
 async fn somebody_known_gets_every_field_as_well() {
     let stand = Stand::start().await;
-    stand.done(SYNC, config(json!({ "OrderNumber": "IL7" }))).await;
+    stand.done(SYNC, config(&json!({ "OrderNumber": "IL7" }))).await;
     let output = stand
-        .done(SYNC, config(json!({ "OrderNumber": "IL8", "visa_country": "הודו & \"x\"", "visa_quantity": 2 })))
+        .done(SYNC, config(&json!({ "OrderNumber": "IL8", "visa_country": "הודו & \"x\"", "visa_quantity": 2 })))
         .await;
     assert_eq!(output["created"], false);
     let expected = [("OrderNumber", "IL8"), ("visa_country", "הודו & \"x\""), ("visa_quantity", "2")];
@@ -58,9 +58,9 @@ async fn a_stray_zero_does_not_make_a_second_contact() {
 #[tokio::test]
 async fn one_refused_field_does_not_stop_the_others() {
     let stand = Stand::start().await;
-    stand.done(SYNC, config(json!({ "source": "web" }))).await;
+    stand.done(SYNC, config(&json!({ "source": "web" }))).await;
     stand.standin.services().fail("/cbb/api/contacts/972500000001/custom_fields/459752", &[("fault", "404")], 1);
-    let error = stand.failed(SYNC, config(json!({ "OrderNumber": "IL9", "source": "shop", "country": "הודו" }))).await;
+    let error = stand.failed(SYNC, config(&json!({ "OrderNumber": "IL9", "source": "shop", "country": "הודו" }))).await;
     assert!(!error.retryable && error.message.contains("1 of 3 fields were not taken (OrderNumber)"), "{error:?}");
     let contact = contact(&stand, "972500000001");
     assert_eq!((contact.fields["source"].as_str(), contact.fields["country"].as_str()), ("shop", "הודו"));
@@ -81,7 +81,7 @@ async fn an_error_in_a_200_is_seen() {
     }
     let error = stand.failed(SYNC, json!({ "phone": PHONE, "token": "wrong" })).await;
     assert_eq!((error.status, error.retryable), (Some(401), false), "{error:?}");
-    let error = stand.failed(SYNC, config(json!({ "colour": "red" }))).await;
+    let error = stand.failed(SYNC, config(&json!({ "colour": "red" }))).await;
     assert!(error.message.contains("`fields.colour` is not a custom field of the account; there are"), "{error:?}");
 }
 

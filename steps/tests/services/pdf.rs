@@ -55,7 +55,7 @@ fn raster(bytes: &[u8]) -> (usize, usize, Vec<u8>) {
 }
 
 fn parse_pgm(bytes: &[u8]) -> (usize, usize, Vec<u8>) {
-    let mut parts = bytes.splitn(4, |byte| byte.is_ascii_whitespace());
+    let mut parts = bytes.splitn(4, u8::is_ascii_whitespace);
     assert_eq!(parts.next(), Some(&b"P5"[..]));
     let number = |part: Option<&[u8]>| std::str::from_utf8(part.unwrap()).unwrap().parse::<usize>().unwrap();
     let (width, height) = (number(parts.next()), number(parts.next()));

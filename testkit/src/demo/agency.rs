@@ -1,6 +1,7 @@
 //! The second act: an evening's deliveries by PDF and WhatsApp, and orders that reserve, charge and ship, while one
 //! request in five to every service goes wrong.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,7 +14,7 @@ const SAGAS: u64 = 10;
 /// Orders of so much have to be approved, and are.
 const LARGE: u64 = 9_000;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 pub struct Agency {
     pub delivered: u64,
@@ -60,7 +61,7 @@ async fn left(cast: &Cast) -> anyhow::Result<String> {
             let id = run["id"].as_str().unwrap_or_default();
             for step in cast.server.steps(id).await? {
                 if step["status"] != "succeeded" && step["status"] != "skipped" {
-                    lines.push_str(&format!("{workflow} {} {} {}\n", step["path"], step["status"], step["error"]));
+                    writeln!(lines, "{workflow} {} {} {}", step["path"], step["status"], step["error"])?;
                 }
             }
         }
