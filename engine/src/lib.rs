@@ -115,7 +115,7 @@ pub use triggers::{
 pub use versions::{Version, VersionError, Versions};
 pub use wake::{Wake, Wakes, listen};
 pub use whatsapp::{
-    KnownTemplate, WebhookError, find_whatsapp_template, forget_whatsapp, note_whatsapp, receive_whatsapp,
+    KnownTemplate, TemplateRow, WebhookError, keep_whatsapp_templates, find_whatsapp_template, forget_whatsapp, note_whatsapp, receive_whatsapp,
     settle_reported,
 };
 pub use workflows::{

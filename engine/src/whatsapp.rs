@@ -48,6 +48,45 @@ pub async fn find_whatsapp_template(
         .await
 }
 
+/// One template, to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateRow {
+    pub name: String,
+    pub language: String,
+    pub status: String,
+    pub category: String,
+    pub params: i32,
+    pub header: Option<String>,
+    /// JSON.
+    pub components: String,
+    pub quality: Option<String>,
+    pub rejected_reason: Option<String>,
+    pub correct_category: Option<String>,
+}
+
+/// Keeps these templates in place of all that are known.
+pub async fn keep_whatsapp_templates(engine: &Engine, rows: &[TemplateRow]) -> Result<(), sqlx::Error> {
+    let texts = |of: fn(&TemplateRow) -> &String| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    let perhaps = |of: fn(&TemplateRow) -> &Option<String>| rows.iter().map(of).cloned().collect::<Vec<_>>();
+    let params: Vec<i32> = rows.iter().map(|row| row.params).collect();
+    sqlx::query_file!(
+        "queries/keep_whatsapp_templates.sql",
+        &texts(|row| &row.name),
+        &texts(|row| &row.language),
+        &texts(|row| &row.status),
+        &texts(|row| &row.category),
+        &params,
+        &perhaps(|row| &row.header) as &[Option<String>],
+        &texts(|row| &row.components),
+        &perhaps(|row| &row.quality) as &[Option<String>],
+        &perhaps(|row| &row.rejected_reason) as &[Option<String>],
+        &perhaps(|row| &row.correct_category) as &[Option<String>]
+    )
+    .execute(engine.pool())
+    .await?;
+    Ok(())
+}
+
 /// An instant as Meta writes it: seconds since 1970, as text.
 fn instant(seconds: &serde_json::Value) -> Option<DateTime<Utc>> {
     let seconds = seconds.as_i64().or_else(|| seconds.as_str()?.parse().ok())?;

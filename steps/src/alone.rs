@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::backing::{Backing, BackingError, Bound, BoxFuture, File, Kept, Sent, WhatsappTemplate};
+use crate::backing::{Backing, BackingError, Bound, BoxFuture, File, Kept, ListedTemplate, Sent, WhatsappTemplate};
 
 /// For programs that run single steps, and for tests of steps.
 #[derive(Debug, Default)]
@@ -103,6 +103,15 @@ impl Backing for Alone {
         Box::pin(async move {
             let templates = self.templates.lock().expect("no code panics while it holds this lock");
             templates.get(&(name.to_owned(), language.to_owned())).cloned()
+        })
+    }
+
+    fn keep_templates<'a>(&'a self, templates: &'a [ListedTemplate]) -> BoxFuture<'a, Result<(), BackingError>> {
+        Box::pin(async move {
+            let mut known = self.templates.lock().expect("no code panics while it holds this lock");
+            let named = |template: &ListedTemplate| (template.name.clone(), template.language.clone());
+            *known = templates.iter().map(|template| (named(template), template.known.clone())).collect();
+            Ok(())
         })
     }
 }

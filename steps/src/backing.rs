@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use serde_json::Value;
+
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// So many requests per time of one provider, for all workers together.
@@ -54,6 +56,19 @@ pub struct WhatsappTemplate {
     pub header: Option<String>,
 }
 
+/// A WhatsApp template as it was read from Meta.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedTemplate {
+    pub name: String,
+    pub language: String,
+    pub category: String,
+    pub components: Value,
+    pub quality: Option<String>,
+    pub rejected_reason: Option<String>,
+    pub correct_category: Option<String>,
+    pub known: WhatsappTemplate,
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BackingError(pub String);
@@ -79,4 +94,7 @@ pub trait Backing: fmt::Debug + Send + Sync {
 
     /// What is known of a template; `None` when nothing is, and Meta has to say it.
     fn template<'a>(&'a self, name: &'a str, language: &'a str) -> BoxFuture<'a, Option<WhatsappTemplate>>;
+
+    /// Keeps the templates of the account in place of those that are known.
+    fn keep_templates<'a>(&'a self, templates: &'a [ListedTemplate]) -> BoxFuture<'a, Result<(), BackingError>>;
 }

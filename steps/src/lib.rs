@@ -28,9 +28,10 @@ mod step;
 mod steps;
 mod watched;
 mod whatsapp_send_template;
+mod whatsapp_sync_templates;
 
 pub use alone::Alone;
-pub use backing::{Backing, BackingError, Bound, BoxFuture, File, Kept, Sent, WhatsappTemplate};
+pub use backing::{Backing, BackingError, Bound, BoxFuture, File, Kept, ListedTemplate, Sent, WhatsappTemplate};
 pub use hosts::{HttpHostsError, Mapped, parse_http_hosts};
 pub use services::{Services, Via};
 pub use step::Attempt;

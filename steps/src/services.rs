@@ -21,6 +21,8 @@ pub struct Services {
     pub graph_url: Url,
     /// The number that messages are sent from, as Meta names it.
     pub whatsapp_phone_number_id: Option<String>,
+    /// The WhatsApp Business account, which templates belong to.
+    pub whatsapp_account_id: Option<String>,
     /// Whether templates go through CBB or directly, when a step says nothing.
     pub whatsapp_via: Via,
     /// For templates whose step names none.
@@ -47,6 +49,7 @@ impl Default for Services {
             cbb_fields: None,
             graph_url: fixed("https://graph.facebook.com/v23.0"),
             whatsapp_phone_number_id: None,
+            whatsapp_account_id: None,
             whatsapp_via: Via::Cbb,
             whatsapp_language: "en".to_owned(),
             templates: PathBuf::from("templates"),

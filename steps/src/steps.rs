@@ -15,6 +15,7 @@ use crate::services::Services;
 use crate::slack_send;
 use crate::step::{Attempt, BuiltIn, Outside};
 use crate::whatsapp_send_template;
+use crate::whatsapp_sync_templates;
 
 /// What the steps need to know of the server's configuration.
 #[derive(Debug, Clone)]
@@ -70,6 +71,7 @@ const BUILT_IN: &[BuiltIn] = &[
     cbb::SEND_TEXT,
     whatsapp_send_template::STEP,
     whatsapp_send_template::OLD,
+    whatsapp_sync_templates::STEP,
 ];
 
 fn find(step_type: &str) -> Option<&'static BuiltIn> {

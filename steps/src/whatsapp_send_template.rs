@@ -1,6 +1,6 @@
 //! `whatsapp.send_template`: an approved template to one person, through the chatbot service or Meta's Cloud API.
 
-mod cloud;
+pub(crate) mod cloud;
 mod message;
 
 use std::time::Duration;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use onward_engine::{
-    Engine, RateRequest, file_url, find_file, find_whatsapp_template, forget_whatsapp, keep_file, note_whatsapp,
+    Engine, RateRequest, TemplateRow, file_url, find_file, find_whatsapp_template, forget_whatsapp, keep_file, keep_whatsapp_templates, note_whatsapp,
     parse_file_url, pause_rate, reserve_rate,
 };
-use onward_steps::{Backing, BackingError, Bound, BoxFuture, File, Kept, Sent, WhatsappTemplate};
+use onward_steps::{Backing, BackingError, Bound, BoxFuture, File, Kept, ListedTemplate, Sent, WhatsappTemplate};
 
 #[derive(Debug, Clone)]
 pub(crate) struct EngineBacking {
@@ -88,5 +88,27 @@ impl Backing for EngineBacking {
                 header: known.header,
             })
         })
+    }
+
+    fn keep_templates<'a>(&'a self, templates: &'a [ListedTemplate]) -> BoxFuture<'a, Result<(), BackingError>> {
+        Box::pin(async move {
+            let rows: Vec<TemplateRow> = templates.iter().map(row).collect();
+            keep_whatsapp_templates(&self.engine, &rows).await.map_err(|error| BackingError(error.to_string()))
+        })
+    }
+}
+
+fn row(template: &ListedTemplate) -> TemplateRow {
+    TemplateRow {
+        name: template.name.clone(),
+        language: template.language.clone(),
+        status: template.known.status.clone(),
+        category: template.category.clone(),
+        params: i32::try_from(template.known.params).unwrap_or(i32::MAX),
+        header: template.known.header.clone(),
+        components: template.components.to_string(),
+        quality: template.quality.clone(),
+        rejected_reason: template.rejected_reason.clone(),
+        correct_category: template.correct_category.clone(),
     }
 }

@@ -15,6 +15,7 @@ use crate::settings::Settings;
 const BY: &str = "onward dev";
 const BASE: &str = "appFAKE0000000001";
 const NUMBER: &str = "2000000001";
+const ACCOUNT: &str = "1000000001";
 const SENDER: &str = "Onward <onward@mail.test>";
 const APP_SECRET: &str = "WHATSAPP_APP_SECRET";
 
@@ -88,6 +89,7 @@ pub async fn simulate(engine: &Engine, settings: &mut Settings, live: &[String])
     let services = &mut settings.services;
     services.airtable_base.get_or_insert_with(|| BASE.to_owned());
     services.whatsapp_phone_number_id.get_or_insert_with(|| NUMBER.to_owned());
+    services.whatsapp_account_id.get_or_insert_with(|| ACCOUNT.to_owned());
     services.email_from.get_or_insert_with(|| SENDER.to_owned());
     play(engine, settings, &standin).await?;
     Ok(Some(Simulated { _services: standin, words: played.iter().map(|service| service.word).collect() }))
@@ -116,6 +118,9 @@ async fn play(engine: &Engine, settings: &Settings, standin: &StandIn) -> anyhow
     }
     if let Some(number) = &settings.services.whatsapp_phone_number_id {
         services.graph.phone_number_id.clone_from(number);
+    }
+    if let Some(account) = &settings.services.whatsapp_account_id {
+        services.graph.account_id.clone_from(account);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ const SEATS_MAX: usize = 10_000;
 const LIKENESS_MIN: f64 = 0.5;
 
 /// Flag and file key, and the variable.
-const NAMES: [(&str, &str); 25] = [
+const NAMES: [(&str, &str); 26] = [
     ("database_url", "DATABASE_URL"),
     ("data_dir", "ONWARD_DATA_DIR"),
     ("listen", "ONWARD_LISTEN"),
@@ -32,6 +32,7 @@ const NAMES: [(&str, &str); 25] = [
     ("cbb_fields", "ONWARD_CBB_FIELDS"),
     ("graph_url", "ONWARD_GRAPH_URL"),
     ("whatsapp_phone_number_id", "ONWARD_WHATSAPP_PHONE_NUMBER_ID"),
+    ("whatsapp_account_id", "ONWARD_WHATSAPP_ACCOUNT_ID"),
     ("whatsapp_via", "ONWARD_WHATSAPP_VIA"),
     ("whatsapp_language", "ONWARD_WHATSAPP_LANGUAGE"),
     ("templates", "ONWARD_TEMPLATES"),

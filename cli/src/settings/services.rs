@@ -19,6 +19,7 @@ pub(super) fn read(layers: &mut Layers<'_>) -> Services {
         cbb_fields: text(layers, "cbb_fields").map(PathBuf::from),
         graph_url: url(layers, "graph_url", defaults.graph_url),
         whatsapp_phone_number_id: text(layers, "whatsapp_phone_number_id"),
+        whatsapp_account_id: text(layers, "whatsapp_account_id"),
         whatsapp_via: match layers.text("whatsapp_via") {
             None => defaults.whatsapp_via,
             Some((text, from)) => match text.as_str() {

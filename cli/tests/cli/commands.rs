@@ -68,14 +68,14 @@ async fn a_trigger_is_called_and_a_key_revoked() {
     place.ask(&["deploy", "--yes", &example("order-confirmation.json"), &example("heartbeat.yaml")]).await;
     let order = "{\"order_id\":\"17\"}";
     let first: Value =
-        serde_json::from_str(&place.ask(&["trigger", "orders", "-d", order, "--idempotency-key", "k", "--json"]).await)
+        serde_json::from_str(&place.ask(&["trigger", "order-confirmations", "-d", order, "--idempotency-key", "k", "--json"]).await)
             .expect("JSON");
     let again: Value =
-        serde_json::from_str(&place.ask(&["trigger", "orders", "-d", order, "--idempotency-key", "k", "--json"]).await)
+        serde_json::from_str(&place.ask(&["trigger", "order-confirmations", "-d", order, "--idempotency-key", "k", "--json"]).await)
             .expect("JSON");
     assert_eq!(first["run_id"], again["run_id"]);
     assert_eq!(
-        code(&place, &["trigger", "orders", "-d", "{\"order_id\":\"18\"}", "--idempotency-key", "k"]).await,
+        code(&place, &["trigger", "order-confirmations", "-d", "{\"order_id\":\"18\"}", "--idempotency-key", "k"]).await,
         Some(6)
     );
     assert_eq!(code(&place, &["trigger", "nothing"]).await, Some(4));
@@ -85,7 +85,7 @@ async fn a_trigger_is_called_and_a_key_revoked() {
     let narrow: Value = serde_json::from_str(&narrow).expect("a key as JSON");
     let secret = narrow["secret"].as_str().expect("a secret");
     assert_eq!(code(&place, &["--key", secret, "runs", "list"]).await, Some(5), "a scope is missing");
-    place.ask(&["--key", secret, "trigger", "orders", "-d", order]).await;
+    place.ask(&["--key", secret, "trigger", "order-confirmations", "-d", order]).await;
     place.ask(&["keys", "revoke", narrow["id"].as_str().expect("an id")]).await;
     assert_eq!(code(&place, &["keys", "revoke", "key_00000000000000000000000000"]).await, Some(4));
     assert_eq!(code(&place, &["keys", "create", "x", "--scopes", "everything"]).await, Some(2));

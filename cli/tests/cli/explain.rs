@@ -24,7 +24,7 @@ async fn a_type_shows_what_this_binary_reads() {
     let (_, out, _) = asked(&["explain", "http.request"]).await;
     assert!(out.contains("\nConfig:\n\n    url               url, required\n        "), "{out}");
     assert!(out.contains("\n    method            GET | ") && out.contains("\nExample:\n\n    version: 1\n"), "{out}");
-    let (_, out, _) = asked(&["explain", "slack.send"]).await;
+    let (_, out, _) = asked(&["explain", "job.run"]).await;
     assert!(out.contains("\nNo worker of this version offers it"), "{out}");
 }
 

@@ -49,6 +49,18 @@ pub(super) async fn send(
     }
 }
 
+/// An answer of any other call that is not what was hoped for.
+pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Outcome {
+    match judge(status, headers, body) {
+        // Such an answer has no message in it.
+        Ok(_) => Verdict::new(Class::Transient, "unexpected_body", "answered with something else").outcome("WhatsApp", status),
+        Err((verdict, _)) if verdict.class == Class::Unknown => {
+            Verdict { class: Class::Transient, ..verdict }.outcome("WhatsApp", status)
+        }
+        Err((verdict, _)) => verdict.outcome("WhatsApp", status),
+    }
+}
+
 /// Whose limit was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limit {

@@ -26,6 +26,7 @@ impl Stand {
             airtable_base: Some("appFAKE0000000001".to_owned()),
             email_from: Some("דוח <no-reply@mail.test>".to_owned()),
             whatsapp_phone_number_id: Some("2000000001".to_owned()),
+            whatsapp_account_id: Some("1000000001".to_owned()),
             templates: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/templates"),
             ..Services::default()
         })

@@ -122,3 +122,19 @@ async fn the_old_name_does_the_same() {
     let error = stand.failed("whatsapp.send", json!({ "to": "+999501234569" })).await;
     assert!(error.message.contains("`template` is required, or one of message"), "{error:?}");
 }
+
+#[tokio::test]
+async fn templates_are_read_page_by_page_and_compared_from_then_on() {
+    let stand = Stand::start().await;
+    stand.standin.services().graph.page = 2;
+    let output = stand.done("whatsapp.sync_templates", json!({})).await;
+    let count = stand.standin.services().graph.templates.len();
+    assert_eq!(output["count"], count, "{output}");
+    let mut wrong = config("cloud", "999500000007");
+    wrong["params"] = json!(["a", "b", "c"]);
+    let error = stand.failed(TYPE, wrong).await;
+    assert!(error.message.contains("`params` are 3"), "{error:?}");
+    stand.done(TYPE, config("cloud", "999500000007")).await;
+    let error = stand.failed("whatsapp.sync_templates", json!({ "account": "2000000001" })).await;
+    assert_eq!((error.code.as_deref(), error.retryable), (Some("meta_100"), false), "the number is not the account");
+}

@@ -1,12 +1,13 @@
 //! An engine on a database of its own, with as many workers as a test wants.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use onward_engine::{
     DeployOptions, Engine, Expect, PrepareRun, SecretsKey, Settings, StartKey, Started, database, deploy,
 };
-use onward_steps::Steps;
+use onward_steps::{Mapped, Services, Steps};
 use onward_testkit::TestDatabase;
 use onward_testkit::standin::StandIn;
 use onward_workflows::{Catalog, RunId, Source};
@@ -53,8 +54,14 @@ fn run(engine: Engine, steps: Arc<Steps>, settings: onward_worker::Settings) -> 
 }
 
 fn steps_of(shop: &StandIn, step_types: Option<&[&str]>) -> Arc<Steps> {
+    let plain = Mapped { address: shop.address(), plain: true };
+    let services = StandIn::sites().map(|site| (site.to_owned(), plain));
     let settings = onward_steps::Settings {
-        http_hosts: vec![("shop.test".to_owned(), shop.address().into())],
+        http_hosts: services.chain([("shop.test".to_owned(), shop.address().into())]).collect(),
+        services: Services {
+            templates: Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/templates"),
+            ..Services::default()
+        },
         step_types: step_types.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
         ..onward_steps::Settings::default()
     };

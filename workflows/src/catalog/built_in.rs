@@ -94,7 +94,7 @@ pub(super) const STEERING: [StepType; 9] = [
 ];
 
 /// Work that a worker of one's own may offer; the last two are names of the replaced system.
-pub(super) const WORK: [StepType; 10] = [
+pub(super) const WORK: [StepType; 11] = [
     StepType {
         name: "airtable.lookup",
         summary: "Reads records of an Airtable base.",
@@ -155,6 +155,16 @@ pub(super) const WORK: [StepType; 10] = [
             optional("language", FieldKind::Text, "of the template"),
             optional("params", FieldKind::Any, "values for its places"),
             optional("document", FieldKind::Text, "address of a file to attach"),
+            optional("token", FieldKind::Text, "instead of the configured one"),
+        ],
+        secrets: &[],
+        built_in: false,
+    },
+    StepType {
+        name: "whatsapp.sync_templates",
+        summary: "Reads the account's WhatsApp templates.",
+        fields: &[
+            optional("account", FieldKind::Text, "instead of the configured one"),
             optional("token", FieldKind::Text, "instead of the configured one"),
         ],
         secrets: &[],

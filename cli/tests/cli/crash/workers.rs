@@ -92,7 +92,7 @@ async fn a_worker_killed_at_any_moment_loses_and_doubles_nothing() {
     place.ask(&["deploy", "--yes", &example("order-confirmation.json")]).await;
     for order in 0..ORDERS {
         let order = format!("{{\"order_id\":\"{}\"}}", 300_000 + order);
-        place.ask(&["trigger", "orders", "-d", &order]).await;
+        place.ask(&["trigger", "order-confirmations", "-d", &order]).await;
     }
     wait_until(DEADLINE, "some orders to be confirmed", async || shop.totals().effects >= 5).await;
     victim.kill9();
