@@ -7,10 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use onward_engine::{Engine, Lease, find_cached, keep_cached};
-use onward_steps::{Attempt, Steps};
-use onward_workflows::{CacheUse, ErrorKind, Event, Outcome, RunStep, StepError};
+use onward_workflows::{CacheUse, ErrorKind, Event, Outcome, RunId, RunStep, StepError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+
+use crate::repertoire::Repertoire;
 
 /// Between two looks at a lease that is late.
 const LEASE_LATE_PAUSE: Duration = Duration::from_millis(100);
@@ -18,9 +19,9 @@ const LEASE_LATE_PAUSE: Duration = Duration::from_millis(100);
 /// Runs the attempt and reports it as the event that the flow expects.
 pub(crate) async fn run(
     engine: Engine,
-    steps: Arc<Steps>,
+    steps: Arc<Repertoire>,
     lease: Lease,
-    step: RunStep,
+    (run, step): (RunId, RunStep),
     own: Arc<Semaphore>,
     seats: Arc<Semaphore>,
 ) -> Event {
@@ -43,7 +44,7 @@ pub(crate) async fn run(
         tokio::time::sleep(LEASE_LATE_PAUSE).await;
     }
     let started_at = engine.clock().now();
-    let outcome = carry_out(&steps, &step).await;
+    let outcome = carry_out(&steps, run, &step).await;
     let finished_at: DateTime<Utc> = engine.clock().now().max(started_at);
     metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => name_of(&outcome))
         .increment(1);
@@ -71,15 +72,8 @@ async fn reusable(engine: &Engine, step: &RunStep) -> Option<Value> {
     }
 }
 
-async fn carry_out(steps: &Steps, step: &RunStep) -> Outcome {
-    let attempt = Attempt {
-        step_type: &step.step_type,
-        config: &step.config,
-        idempotency_key: &step.idempotency_key,
-        timeout: step.timeout,
-        trace_parent: None,
-    };
-    AssertUnwindSafe(steps.run(attempt)).catch_unwind().await.unwrap_or_else(|_| {
+async fn carry_out(steps: &Repertoire, run: RunId, step: &RunStep) -> Outcome {
+    AssertUnwindSafe(steps.run(run, step)).catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!(step.path = %step.path, attempt = step.attempt, "a step panicked");
         Outcome::Failed(StepError::new(ErrorKind::Internal, "the step panicked; this is a fault of Onward").retryable())
     })

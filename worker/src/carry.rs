@@ -14,7 +14,6 @@ use onward_engine::{
     CancelRequest, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, Priority, Release, RunWrite,
     Then, Written, load,
 };
-use onward_steps::Steps;
 use onward_workflows::{Action, End, ErrorKind, Event, Flow, Limits, RunId, RunStatus, RunStep, StepError, Wait};
 use rand::Rng;
 use tokio::sync::{Semaphore, watch};
@@ -26,6 +25,7 @@ use self::limits::{Landed, is_outside};
 use crate::attempt;
 use crate::errand::{self, Errand};
 use crate::mask::Mask;
+use crate::repertoire::Repertoire;
 
 /// Waits up to this long stay in memory: parking and claiming again would cost more.
 const IN_MEMORY_WAIT_MAX: TimeDelta = TimeDelta::seconds(2);
@@ -45,7 +45,7 @@ pub(crate) struct Signal {
 /// What all runs of one registration share.
 pub(crate) struct Carrier {
     pub engine: Engine,
-    pub steps: Arc<Steps>,
+    pub steps: Arc<Repertoire>,
     pub committer: Committer,
     pub lease: Lease,
     pub seats: Arc<Semaphore>,
@@ -270,7 +270,8 @@ impl<'a> Carried<'a> {
         let harmless = repeatable && !step.undoable;
         let (engine, lease) = (self.carrier.engine.clone(), self.carrier.lease.clone());
         let (mask, cache) = (Arc::clone(&self.mask), step.cache.clone());
-        let attempt = attempt::run(engine.clone(), Arc::clone(&self.carrier.steps), lease, step, own, seats);
+        let attempt =
+            attempt::run(engine.clone(), Arc::clone(&self.carrier.steps), lease, (self.run, step), own, seats);
         let task = self.attempts.spawn(async move {
             let event = mask.event(attempt.await);
             attempt::keep(&engine, cache.as_ref(), &event).await;
