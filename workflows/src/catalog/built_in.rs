@@ -80,7 +80,7 @@ pub(super) const STEERING: [StepType; 9] = [
 ];
 
 /// Work that a worker of one's own may offer; the last two are names of the replaced system.
-pub(super) const WORK: [StepType; 8] = [
+pub(super) const WORK: [StepType; 9] = [
     StepType {
         name: "airtable.lookup",
         summary: "Reads records of an Airtable base.",
@@ -132,6 +132,12 @@ pub(super) const WORK: [StepType; 8] = [
             optional("options", FieldKind::Object, "paper and margins"),
             optional("filename", FieldKind::Text, "of the result"),
         ],
+        built_in: false,
+    },
+    StepType {
+        name: "job.run",
+        summary: "Runs a task of a Rust program.",
+        fields: &[required("task", FieldKind::Object, "the task; `type` is its kind, the rest its fields")],
         built_in: false,
     },
     StepType {
