@@ -38,6 +38,7 @@ mod secrets;
 mod simulate;
 mod start;
 mod sweep;
+mod tasks;
 mod triggers;
 mod versions;
 mod wake;
@@ -102,6 +103,11 @@ pub use start::{
     Begun, DEFAULT_QUEUE, Duplicate, EagerBatch, PrepareError, PrepareRun, StartError, StartKey, StartRun, Started,
 };
 pub use sweep::{Owned, sweep};
+pub use tasks::{
+    EnqueueError, Enqueued, KindError, Kinds, NewTask, Removal, ScheduleTaskError, TASK_STEP, TaskId, TaskRow,
+    TaskSchedule, canonical_json, derived_task_run, enqueue, find_held_task, find_task, forget_task_keys,
+    is_task_known, list_task_schedules, remove_task_schedules, remove_tasks, schedule_task, task_queue, task_type_of,
+};
 pub use triggers::{
     Endpoint, FireTimes, MovedFire, NextFire, ScheduleRow, TriggerRow, find_endpoint, list_schedules, next_fires,
 };

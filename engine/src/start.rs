@@ -66,6 +66,8 @@ pub struct StartRun {
     pub variables: Option<Value>,
     pub created_at: DateTime<Utc>,
     pub scheduled_at: Option<DateTime<Utc>>,
+    /// Not before; `None` is at once.
+    pub due_at: Option<DateTime<Utc>>,
     pub queue: String,
     pub priority: Priority,
     pub key: Option<StartKey>,
@@ -161,6 +163,7 @@ impl Engine {
             variables,
             created_at,
             scheduled_at: request.scheduled_at,
+            due_at: None,
             queue,
             priority,
             key,

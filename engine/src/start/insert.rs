@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{Duplicate, StartRun, Started};
+use crate::claim::is_served;
 
 /// What became of one start of a batch, in the batch's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +106,8 @@ async fn write(
         &chosen().map(|start| start.scheduled_at).collect::<Vec<_>>() as _,
         &chosen().map(|start| start.queue.as_str()).collect::<Vec<_>>() as _,
         &chosen().map(|start| start.priority.as_str()).collect::<Vec<_>>() as _,
-        &chosen().map(|start| start.created_at).collect::<Vec<_>>(),
-        &chosen().map(|start| serves(owner, &start.queue)).collect::<Vec<_>>(),
+        &chosen().map(|start| start.due_at.unwrap_or(start.created_at)).collect::<Vec<_>>(),
+        &chosen().map(|start| serves(owner, start)).collect::<Vec<_>>(),
         &keys().map(|key| key.map(|key| key.scope.as_str())).collect::<Vec<_>>() as _,
         &keys().map(|key| key.map(|key| key.key.as_str())).collect::<Vec<_>>() as _,
         &keys().map(|key| key.map(|key| key.request_hash.to_vec())).collect::<Vec<_>>() as _,
@@ -144,8 +145,10 @@ fn settle(start: &StartRun, begun: bool, claimed: bool, first: Option<Uuid>, has
     }
 }
 
-fn serves(owner: Option<Owner<'_>>, queue: &str) -> bool {
-    owner.is_some_and(|owner| owner.queues.is_none_or(|queues| queues.iter().any(|served| served == queue)))
+/// May the run be inserted claimed?
+fn serves(owner: Option<Owner<'_>>, start: &StartRun) -> bool {
+    let is_due = start.due_at.is_none_or(|due_at| due_at <= start.created_at);
+    is_due && owner.is_some_and(|owner| is_served(owner.queues, &start.queue))
 }
 
 fn is_empty(env: &Value) -> bool {
