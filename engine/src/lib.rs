@@ -104,9 +104,10 @@ pub use start::{
 };
 pub use sweep::{Owned, sweep};
 pub use tasks::{
-    EnqueueError, Enqueued, KindError, Kinds, NewTask, Removal, ScheduleTaskError, TASK_STEP, TaskId, TaskRow,
-    TaskSchedule, canonical_json, derived_task_run, enqueue, find_held_task, find_task, forget_task_keys,
-    is_task_known, list_task_schedules, remove_task_schedules, remove_tasks, schedule_task, task_queue, task_type_of,
+    EnqueueError, Enqueued, FangTableError, ImportError, ImportTasks, ImportedTasks, KindError, Kinds, NewTask,
+    Removal, ScheduleTaskError, TASK_STEP, TaskId, TaskRow, TaskSchedule, canonical_json, derived_task_run, enqueue,
+    find_held_task, find_task, forget_task_keys, import_tasks, is_task_known, list_task_schedules,
+    remove_task_schedules, remove_tasks, schedule_task, task_queue, task_type_of,
 };
 pub use triggers::{
     Endpoint, FireTimes, MovedFire, NextFire, ScheduleRow, TriggerRow, find_endpoint, list_schedules, next_fires,

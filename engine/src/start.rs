@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use batch::{Waiting, spawn};
 pub(crate) use eager::EagerLine;
 pub use eager::{Begun, EagerBatch};
-pub(crate) use insert::insert_in;
+pub(crate) use insert::{insert_in, insert_keyed_in};
 
 use crate::{Engine, Priority, Version};
 

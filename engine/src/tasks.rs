@@ -5,7 +5,9 @@
 
 mod document;
 mod enqueue;
+mod fang_table;
 mod find;
+mod import;
 mod key;
 mod kinds;
 mod lane;
@@ -15,7 +17,9 @@ mod schedule;
 pub(crate) use document::AUTHOR;
 pub use document::TASK_STEP;
 pub use enqueue::{EnqueueError, Enqueued, NewTask, enqueue};
+pub use fang_table::FangTableError;
 pub use find::{TaskRow, find_held_task, find_task, is_task_known};
+pub use import::{ImportError, ImportTasks, ImportedTasks, import_tasks};
 pub use key::{TaskId, canonical_json, derived_task_run};
 pub use kinds::{KindError, Kinds};
 pub use lane::{task_queue, task_type_of};

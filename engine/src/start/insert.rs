@@ -65,6 +65,24 @@ pub(crate) async fn insert_in(
     write(connection, starts, &everything, env, None, &mut vec![Verdict::Busy; starts.len()]).await
 }
 
+/// The same for one start that has a key. `None`: somebody else is starting a run with it right now.
+pub(crate) async fn insert_keyed_in(
+    connection: &mut PgConnection,
+    start: &Arc<StartRun>,
+    env: &Value,
+) -> Result<Option<Started>, sqlx::Error> {
+    let starts = std::slice::from_ref(start);
+    if !lock_keys(connection, starts, &[0]).await?.is_empty() {
+        return Ok(None);
+    }
+    let mut verdicts = [Verdict::Busy];
+    write(connection, starts, &[0], env, None, &mut verdicts).await?;
+    Ok(match verdicts[0] {
+        Verdict::Settled { started, claimed: _ } => Some(started),
+        Verdict::Busy => None,
+    })
+}
+
 async fn lock_keys(
     connection: &mut PgConnection,
     starts: &[Arc<StartRun>],

@@ -14,7 +14,11 @@ pub struct TaskId(pub [u8; 32]);
 
 impl TaskId {
     pub fn of(task: &Value) -> Self {
-        Self(Sha256::digest(canonical_json(task)).into())
+        Self::of_canonical(&canonical_json(task))
+    }
+
+    pub(super) fn of_canonical(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
     }
 }
 

@@ -4,6 +4,7 @@ mod bed;
 mod crash;
 mod cron;
 mod failures;
+mod import;
 mod operate;
 mod parents;
 mod queue;
