@@ -18,6 +18,5 @@ async fn main() -> anyhow::Result<()> {
     let stop = async {
         terminated.recv().await;
     };
-    jobs.work(settings, stop).await;
-    Ok(())
+    Ok(jobs.work(settings, stop).await?)
 }

@@ -67,6 +67,5 @@ async fn main() -> anyhow::Result<()> {
             std::future::pending::<()>().await;
         }
     };
-    jobs.work(settings, stop).await;
-    Ok(())
+    Ok(jobs.work(settings, stop).await?)
 }

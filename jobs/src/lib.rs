@@ -18,4 +18,4 @@ mod work;
 
 pub use connect::{ConnectError, Jobs};
 pub use context::{JobContext, context};
-pub use work::WorkSettings;
+pub use work::{WorkError, WorkSettings};

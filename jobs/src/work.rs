@@ -6,7 +6,7 @@ use std::time::Duration;
 use onward_engine::{forget_task_keys, listen, task_queue};
 use onward_steps::Steps;
 use onward_worker::{Repertoire, fire_schedules, keep_house};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::Jobs;
@@ -27,6 +27,10 @@ pub struct WorkSettings {
     pub host: Option<String>,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("a part of the worker ended by a fault")]
+pub struct WorkError(#[source] JoinError);
+
 impl Default for WorkSettings {
     fn default() -> Self {
         Self { task_types: vec!["common".to_owned()], tasks_max: 10, drain_max: Duration::from_secs(30), host: None }
@@ -34,8 +38,9 @@ impl Default for WorkSettings {
 }
 
 impl Jobs {
-    /// Carries tasks out until `stop` resolves, then finishes what it has begun, hands the rest back and returns.
-    pub async fn work(&self, settings: WorkSettings, stop: impl Future<Output = ()>) {
+    /// Carries tasks out until `stop` resolves, then finishes what it has begun, hands the rest back and returns. An error
+    /// is a fault in a part of the worker; start the process again.
+    pub async fn work(&self, settings: WorkSettings, stop: impl Future<Output = ()>) -> Result<(), WorkError> {
         let WorkSettings { task_types, tasks_max, drain_max, host } = settings;
         let (stopped, kill) = (CancellationToken::new(), CancellationToken::new());
         let settings = onward_worker::Settings {
@@ -55,13 +60,16 @@ impl Jobs {
         tasks.spawn(keep_house(engine.clone(), stopped.clone()));
         tasks.spawn(forget_keys(self.clone(), stopped.clone()));
         tasks.spawn(onward_worker::run(engine.clone(), repertoire, settings, stopped.clone(), kill));
-        stop.await;
+        // None of them ends before it is told to.
+        let mut fault = tokio::select! {
+            () = stop => None,
+            Some(ended) = tasks.join_next() => ended.err(),
+        };
         stopped.cancel();
         while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(error = %error, "a part of the worker ended by a fault");
-            }
+            fault = fault.or(ended.err());
         }
+        fault.map_or(Ok(()), |fault| Err(WorkError(fault)))
     }
 }
 

@@ -62,10 +62,25 @@ impl Bed {
         self.work_with(settings()).await
     }
 
+    /// A worker on the engine that the tests enqueue with.
+    pub async fn work_here(&self) -> Working {
+        let worker = Self::start(self.jobs.clone(), settings());
+        let there = "select count(*) from onward.worker";
+        wait_until(DEADLINE, "the worker to be there", async || self.count(there).await == 1).await;
+        worker
+    }
+
     pub async fn work_with(&self, settings: WorkSettings) -> Working {
-        let (jobs, stop) = (jobs_on(&self.database).await, CancellationToken::new());
+        Self::start(jobs_on(&self.database).await, settings)
+    }
+
+    fn start(jobs: Jobs, settings: WorkSettings) -> Working {
+        let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let task = tokio::spawn(async move { jobs.work(settings, stopped.cancelled()).await });
+        let task =
+            tokio::spawn(
+                async move { jobs.work(settings, stopped.cancelled()).await.expect("no fault of the worker") },
+            );
         Working { stop, task }
     }
 

@@ -35,6 +35,24 @@ async fn a_task_for_later_runs_then_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_task_for_later_that_the_process_of_its_worker_enqueues_waits_as_well() {
+    let bed = Bed::new().await;
+    let worker = bed.work_here().await;
+    let now = bed.jobs.insert_task(&bed.note("now")).await.expect("enqueue");
+    bed.until_state(&now, FangTaskState::Finished).await;
+    let at = bed.jobs.engine().clock().now() + TimeDelta::hours(2);
+    let task = bed.jobs.schedule_task(&Later { book: bed.book.clone(), at }).await.expect("schedule");
+    assert_eq!(bed.task(&task).await.state, FangTaskState::New, "no worker has it in hand");
+    let again = bed.jobs.insert_task(&bed.note("again")).await.expect("enqueue");
+    bed.until_state(&again, FangTaskState::Finished).await;
+    assert_eq!(bed.lines(), ["now", "again"]);
+    let never = at + TimeDelta::days(400);
+    let refused = bed.jobs.schedule_task(&Later { book: bed.book.clone(), at: never }).await.expect_err("a refusal");
+    assert!(refused.to_string().contains("365 days"), "{refused}");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_with_a_pattern_is_fired_by_the_engine_at_each_of_its_instants() {
     let bed = Bed::new().await;
     // Twenty seconds past every third minute: nothing that crontab could say.

@@ -10,7 +10,7 @@ use onward_testkit::wait_until;
 use onward_workflows::RunId;
 
 use crate::bed::{Bed, DEADLINE, settings};
-use crate::tasks::Hang;
+use crate::tasks::{Exact, Hang};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_is_a_run_that_people_can_look_at() {
@@ -28,6 +28,29 @@ async fn a_task_is_a_run_that_people_can_look_at() {
     assert_eq!((run.workflow.as_str(), run.status), ("job_note", RunState::Succeeded));
     assert_eq!(run.output.expect("an output").get(), "null");
     assert_eq!(bed.count("select count(*) from onward.job").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_arrives_as_it_was_enqueued() {
+    let bed = Bed::new().await;
+    let _worker = bed.work().await;
+    let task = Exact {
+        book: bed.book.clone(),
+        large: u64::MAX,
+        small: i64::MIN,
+        whole: 3.0,
+        part: 0.1,
+        text: "{{ inputs.task }} {% if %} \u{5d0}\" $x \\ {# no #}".to_owned(),
+        nothing: None,
+        pairs: [("a b-c".to_owned(), vec![(1, "{{".to_owned())]), (String::new(), Vec::new())].into(),
+    };
+    let enqueued = bed.jobs.insert_task(&task).await.expect("enqueue");
+    bed.until_state(&enqueued, FangTaskState::Finished).await;
+    assert_eq!(bed.lines(), [format!("{task:?}")]);
+
+    let large = bed.note(&"x".repeat(1_000_000));
+    let refused = bed.jobs.insert_task(&large).await.expect_err("a refusal");
+    assert!(refused.to_string().contains("at most 1000000 bytes"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -189,3 +189,25 @@ impl AsyncRunnable for Yearly {
         Some(Scheduled::CronPattern("0 0 0 1 1 * *".to_owned()))
     }
 }
+
+/// Writes itself down, as far as it can be told apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exact {
+    pub book: PathBuf,
+    pub large: u64,
+    pub small: i64,
+    pub whole: f64,
+    pub part: f64,
+    pub text: String,
+    pub nothing: Option<u8>,
+    pub pairs: std::collections::BTreeMap<String, Vec<(u8, String)>>,
+}
+
+#[async_trait]
+#[typetag::serde]
+impl AsyncRunnable for Exact {
+    async fn run(&self, _: &dyn AsyncQueueable) -> Result<(), FangError> {
+        note(&self.book, &format!("{self:?}"));
+        Ok(())
+    }
+}
