@@ -20,7 +20,8 @@ impl Jobs {
     async fn enqueue(&self, task: &dyn AsyncRunnable, due_at: Option<DateTime<Utc>>) -> Result<Task, AsyncQueueError> {
         let json = serde_json::to_value(task)?;
         let run = self.parent.as_ref().map(|parent| parent.next_child(TaskId::of(&json)));
-        // An earlier attempt of the parent may have come this far. A unique child may have ended since.
+        // An earlier attempt of the parent may have come this far, and the child may have ended since. The start itself
+        // would find out too, but only by failing the batch that it travels in.
         if let Some(run) = run
             && is_task_known(&self.engine, run).await.map_err(|error| failed(&error))?
         {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fang::{AsyncQueueable, FangTaskState, Task};
 use onward_engine::database;
-use onward_engine::{Engine, Settings};
+use onward_engine::{Engine, Settings, listen};
 use onward_jobs::{Jobs, WorkSettings};
 use onward_steps::Steps;
 use onward_testkit::{TestDatabase, wait_until};
@@ -91,8 +91,11 @@ impl Bed {
         let (host, version) = ("stock".to_owned(), "0".to_owned());
         let settings =
             onward_worker::Settings { seats: 4, queues: None, host, version, drain_max: Duration::from_secs(5) };
+        tokio::spawn(listen(engine.pool().clone(), engine.wakes().clone(), stop.clone()));
         let kill = CancellationToken::new();
         let task = tokio::spawn(onward_worker::run(engine, steps, settings, stop.clone(), kill));
+        let there = "select count(*) from onward.worker where host = 'stock'";
+        wait_until(DEADLINE, "the worker to be there", async || self.count(there).await == 1).await;
         Working { stop, task }
     }
 

@@ -74,12 +74,11 @@ async fn each_of_many_tasks_runs_once_on_several_workers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_takes_the_types_that_it_names_and_no_other_worker_takes_them() {
     let bed = Bed::new().await;
-    let common = bed.work().await;
+    // One that serves every queue could only hand the step on, to a worker of any type.
+    let (common, everything) = (bed.work().await, bed.everything().await);
     let mut mail = bed.note("mail");
     mail.lane = Some("mail".to_owned());
     let task = bed.jobs.insert_task(&mail).await.expect("enqueue");
-    // One that serves every queue would only hand the step on, to a worker of any type.
-    let everything = bed.everything().await;
     let other = bed.jobs.insert_task(&bed.note("common")).await.expect("enqueue");
     bed.until_state(&other, FangTaskState::Finished).await;
     assert_eq!(bed.task(&task).await.state, FangTaskState::New);
