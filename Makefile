@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt sqlx bench clean-db
+.PHONY: help setup build demo test lint fmt sqlx bench bench-jobs clean-db
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +32,9 @@ sqlx: setup ## Write .sqlx after a change of queries or migrations
 bench: setup ## Measure throughput and latency
 	cargo build --release --package onward-cli --package onward-bench
 	$${CARGO_TARGET_DIR:-target}/release/onward-bench
+
+bench-jobs: setup ## Measure tasks on fang's own queue and on Onward, side by side
+	cargo bench --package onward-jobs --bench beside_fang
 
 clean-db: ## Throw away the private databases of this checkout and of its tests
 	scripts/clean-databases

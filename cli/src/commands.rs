@@ -12,6 +12,7 @@ mod follow;
 mod graph;
 mod help;
 mod import;
+mod import_tasks;
 mod keys;
 mod migrate;
 mod new;
@@ -36,7 +37,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::arguments::{Arguments, Author, Command};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::output;
 use crate::process::runtime;
 use crate::settings::Settings;
@@ -98,7 +99,13 @@ fn author(settings: &Settings, wish: Author) -> Result<ExitCode, Failure> {
     match wish {
         Author::New { template, name } => new::new(settings, template.as_deref(), name.as_deref()),
         Author::Diff { files, exit_code } => runtime()?.block_on(diff::diff(settings, &files, exit_code)),
-        Author::Import { file, out, format, .. } => import::import(settings, &file, out.as_deref(), &format),
+        Author::Import { system, file, from, in_progress, out, format } => match file {
+            Some(file) if system == "visapi" => import::import(settings, &file, out.as_deref(), &format),
+            Some(_) => {
+                Err(Failure::new(Exit::Usage, "fang has no documents: it is `onward import fang`, without a file"))
+            }
+            None => import_tasks::import(settings, from.as_deref(), in_progress),
+        },
         Author::Schema { out } => schema::schema(out.as_deref()),
     }
 }

@@ -1,5 +1,5 @@
 -- The queues and priorities that have a claimable job, found by skipping through the claim's index. A queue for one step
--- type is for those who carry that type out, whatever else they serve.
+-- type is for those who carry that type out, whatever else they serve, and one for tasks is for those who name it.
 with recursive lane as (
     (
         select j.queue, j.priority
@@ -21,5 +21,9 @@ with recursive lane as (
 )
 select queue as "queue!", priority as "priority!: Priority"
 from lane
-where case when queue like 'type:%' then queue = any($3::text[]) else $1::text[] is null or queue = any($1) end
+where case
+    when queue like 'type:%' then queue = any($3::text[])
+    when $1::text[] is null then queue not like 'fang.%'
+    else queue = any($1)
+end
 limit $2

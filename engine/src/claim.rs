@@ -18,6 +18,18 @@ const OLDEST_EVERY: u32 = 10;
 /// How the names of queues begin that no document can name: each is for one step type.
 const TYPE_QUEUES: &str = "type:";
 
+/// How the names of queues begin that are only for workers which name them: what others could do with a run there is to
+/// hand its one step on.
+pub(crate) const TASK_QUEUES: &str = "fang.";
+
+/// Whether a worker that serves `queues`, or all, serves this one.
+pub(crate) fn is_served(queues: Option<&[String]>, queue: &str) -> bool {
+    match queues {
+        Some(queues) => queues.iter().any(|known| known == queue),
+        None => !queue.starts_with(TASK_QUEUES),
+    }
+}
+
 /// The queue of the steps of a type that the worker which carries their run does not have.
 pub fn type_queue(step_type: &str) -> String {
     format!("{TYPE_QUEUES}{step_type}")
@@ -85,7 +97,7 @@ impl Lanes {
         if queue.starts_with(TYPE_QUEUES) {
             return self.types.iter().any(|known| known == queue);
         }
-        self.queues.as_ref().is_none_or(|queues| queues.iter().any(|known| known == queue))
+        is_served(self.queues.as_deref(), queue)
     }
 
     /// Looks which lanes have jobs and forgets the bounds: the next claim is a full scan.

@@ -183,8 +183,9 @@ async fn find_pruned(
     documents: &CheckedDocuments,
 ) -> Result<Vec<DeployedWorkflow>, DeployError> {
     let named: Vec<String> = documents.iter().map(|document| document.definition.id.clone()).collect();
-    let rows =
-        sqlx::query_file!("queries/list_workflows_beside.sql", &named, PRUNED_MAX + 1).fetch_all(connection).await?;
+    let rows = sqlx::query_file!("queries/list_workflows_beside.sql", &named, PRUNED_MAX + 1, crate::tasks::AUTHOR)
+        .fetch_all(connection)
+        .await?;
     if i64::try_from(rows.len()).unwrap_or(i64::MAX) > PRUNED_MAX {
         return Err(DeployError::TooManyPruned);
     }

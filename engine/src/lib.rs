@@ -39,6 +39,7 @@ mod secrets;
 mod simulate;
 mod start;
 mod sweep;
+mod tasks;
 mod triggers;
 mod versions;
 mod wake;
@@ -109,14 +110,20 @@ pub use start::{
     Begun, DEFAULT_QUEUE, Duplicate, EagerBatch, PrepareError, PrepareRun, StartError, StartKey, StartRun, Started,
 };
 pub use sweep::{Owned, sweep};
+pub use tasks::{
+    EnqueueError, Enqueued, FangTableError, ImportError, ImportTasks, ImportedTasks, KindError, Kinds, NewTask,
+    Removal, ScheduleTaskError, TASK_STEP, TaskId, TaskRow, TaskSchedule, canonical_json, derived_task_run, enqueue,
+    find_held_task, find_task, forget_task_keys, import_tasks, is_task_known, list_task_schedules,
+    remove_task_schedules, remove_tasks, schedule_task, task_queue, task_type_of,
+};
 pub use triggers::{
     Endpoint, FireTimes, MovedFire, NextFire, ScheduleRow, TriggerRow, find_endpoint, list_schedules, next_fires,
 };
 pub use versions::{Version, VersionError, Versions};
 pub use wake::{Wake, Wakes, listen};
 pub use whatsapp::{
-    KnownTemplate, TemplateRow, WebhookError, keep_whatsapp_templates, find_whatsapp_template, forget_whatsapp, note_whatsapp, receive_whatsapp,
-    settle_reported,
+    KnownTemplate, TemplateRow, WebhookError, find_whatsapp_template, forget_whatsapp, keep_whatsapp_templates,
+    note_whatsapp, receive_whatsapp, settle_reported,
 };
 pub use workflows::{
     WorkflowDetail, WorkflowHead, WorkflowPage, WorkflowRow, find_workflow, find_workflow_head, list_workflows,

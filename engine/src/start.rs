@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use batch::{Waiting, spawn};
 pub(crate) use eager::EagerLine;
 pub use eager::{Begun, EagerBatch};
-pub(crate) use insert::insert_in;
+pub(crate) use insert::{insert_in, insert_keyed_in};
 
 use crate::{Engine, Priority, Version};
 
@@ -66,6 +66,8 @@ pub struct StartRun {
     pub variables: Option<Value>,
     pub created_at: DateTime<Utc>,
     pub scheduled_at: Option<DateTime<Utc>>,
+    /// Not before; `None` is at once.
+    pub due_at: Option<DateTime<Utc>>,
     pub queue: String,
     pub priority: Priority,
     pub key: Option<StartKey>,
@@ -161,6 +163,7 @@ impl Engine {
             variables,
             created_at,
             scheduled_at: request.scheduled_at,
+            due_at: None,
             queue,
             priority,
             key,

@@ -55,7 +55,7 @@ async fn sync(outside: &Outside, attempt: Attempt<'_>) -> Result<Value, Outcome>
     let account = account
         .ok_or_else(|| Problem::new("account", "is required: none is configured (ONWARD_WHATSAPP_ACCOUNT_ID)"))?;
     let token = attempt.credential(fields.text_or_none("token")?.as_deref(), TOKEN)?;
-    let (mut templates, mut after) = (Vec::new(), None);
+    let (mut templates, mut after) = (Vec::new(), None::<String>);
     for _ in 0..PAGES_MAX {
         let mut url = address(&outside.services.graph_url, &[&account, "message_templates"]);
         url.query_pairs_mut().append_pair("fields", FIELDS).append_pair("limit", PAGE);
@@ -75,9 +75,11 @@ async fn sync(outside: &Outside, attempt: Attempt<'_>) -> Result<Value, Outcome>
             break;
         }
     }
-    attempt.backing.keep_templates(&templates).await.map_err(|error| {
-        Outcome::Failed(StepError::new(ErrorKind::Internal, error.to_string()).retryable())
-    })?;
+    attempt
+        .backing
+        .keep_templates(&templates)
+        .await
+        .map_err(|error| Outcome::Failed(StepError::new(ErrorKind::Internal, error.to_string()).retryable()))?;
     Ok(shown(&templates))
 }
 

@@ -28,7 +28,15 @@ fn every_example_can_be_deployed_as_it_is() {
     names.sort();
     assert_eq!(
         names,
-        ["heartbeat.yaml", "hello.yaml", "nightly-report.yaml", "order-confirmation.json", "ship-order.yaml", OLD, "whatsapp-templates.yaml"]
+        [
+            "heartbeat.yaml",
+            "hello.yaml",
+            "nightly-report.yaml",
+            "order-confirmation.json",
+            "ship-order.yaml",
+            OLD,
+            "whatsapp-templates.yaml"
+        ]
     );
     for name in names.iter().filter(|name| *name != OLD) {
         let (checked, text) = check_example(name);

@@ -7,12 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use onward_engine::{Engine, Lease, find_cached, keep_cached};
-use onward_steps::{Attempt, Steps};
-use onward_workflows::{CacheUse, ErrorKind, Event, Outcome, RunStep, StepError};
+use onward_workflows::{CacheUse, ErrorKind, Event, Outcome, RunId, RunStep, StepError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::backing::EngineBacking;
+use crate::repertoire::Repertoire;
 use crate::secrets::Unsealed;
 
 /// Between two looks at a lease that is late.
@@ -21,9 +21,9 @@ const LEASE_LATE_PAUSE: Duration = Duration::from_millis(100);
 /// Runs the attempt and reports it as the event that the flow expects.
 pub(crate) async fn run(
     engine: Engine,
-    steps: Arc<Steps>,
+    steps: Arc<Repertoire>,
     lease: Lease,
-    step: RunStep,
+    (run, step): (RunId, RunStep),
     unsealed: Arc<Unsealed>,
     own: Arc<Semaphore>,
     seats: Arc<Semaphore>,
@@ -47,7 +47,7 @@ pub(crate) async fn run(
         tokio::time::sleep(LEASE_LATE_PAUSE).await;
     }
     let started_at = engine.clock().now();
-    let outcome = carry_out(&engine, &steps, &step, &unsealed).await;
+    let outcome = carry_out(&engine, &steps, (run, &step), &unsealed).await;
     let finished_at: DateTime<Utc> = engine.clock().now().max(started_at);
     metrics::counter!("onward_attempts_total", "type" => step.step_type.clone(), "outcome" => name_of(&outcome))
         .increment(1);
@@ -75,18 +75,15 @@ async fn reusable(engine: &Engine, step: &RunStep) -> Option<Value> {
     }
 }
 
-async fn carry_out(engine: &Engine, steps: &Steps, step: &RunStep, unsealed: &Unsealed) -> Outcome {
+async fn carry_out(
+    engine: &Engine,
+    steps: &Repertoire,
+    (run, step): (RunId, &RunStep),
+    unsealed: &Unsealed,
+) -> Outcome {
     let backing = EngineBacking::new(engine.clone());
-    let attempt = Attempt {
-        step_type: &step.step_type,
-        config: &step.config,
-        idempotency_key: &step.idempotency_key,
-        timeout: step.timeout,
-        trace_parent: None,
-        secrets: &unsealed.secrets,
-        backing: &backing,
-    };
-    AssertUnwindSafe(steps.run(attempt)).catch_unwind().await.unwrap_or_else(|_| {
+    let attempt = steps.run(run, step, &unsealed.secrets, &backing);
+    AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!(step.path = %step.path, attempt = step.attempt, "a step panicked");
         Outcome::Failed(StepError::new(ErrorKind::Internal, "the step panicked; this is a fault of Onward").retryable())
     })

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use onward_engine::{
-    Engine, RateRequest, TemplateRow, file_url, find_file, find_whatsapp_template, forget_whatsapp, keep_file, keep_whatsapp_templates, note_whatsapp,
-    parse_file_url, pause_rate, reserve_rate,
+    Engine, RateRequest, TemplateRow, file_url, find_file, find_whatsapp_template, forget_whatsapp, keep_file,
+    keep_whatsapp_templates, note_whatsapp, parse_file_url, pause_rate, reserve_rate,
 };
 use onward_steps::{Backing, BackingError, Bound, BoxFuture, File, Kept, ListedTemplate, Sent, WhatsappTemplate};
 

@@ -14,7 +14,6 @@ use onward_engine::{
     CancelRequest, Claimed, Committer, EndRow, Engine, LOOK_AGAIN, Lease, LoadedRun, Park, Priority, Release, RunWrite,
     Then, Written, load,
 };
-use onward_steps::Steps;
 use onward_workflows::{Action, End, ErrorKind, Event, Flow, Limits, RunId, RunStatus, RunStep, StepError, Wait};
 use rand::Rng;
 use tokio::sync::{Semaphore, watch};
@@ -25,6 +24,7 @@ use self::asked::Asked;
 use self::limits::{Landed, is_outside};
 use crate::attempt;
 use crate::errand::{self, Errand};
+use crate::repertoire::Repertoire;
 use crate::secrets::Unsealed;
 
 /// Waits up to this long stay in memory: parking and claiming again would cost more.
@@ -45,7 +45,7 @@ pub(crate) struct Signal {
 /// What all runs of one registration share.
 pub(crate) struct Carrier {
     pub engine: Engine,
-    pub steps: Arc<Steps>,
+    pub steps: Arc<Repertoire>,
     pub committer: Committer,
     pub lease: Lease,
     pub seats: Arc<Semaphore>,
@@ -273,6 +273,7 @@ impl<'a> Carried<'a> {
         let (engine, lease) = (self.carrier.engine.clone(), self.carrier.lease.clone());
         let (unsealed, cache) = (Arc::clone(&self.unsealed), step.cache.clone());
         let steps = Arc::clone(&self.carrier.steps);
+        let step = (self.run, step);
         let attempt = attempt::run(engine.clone(), steps, lease, step, Arc::clone(&unsealed), own, seats);
         let task = self.attempts.spawn(async move {
             let event = unsealed.mask.event(attempt.await);

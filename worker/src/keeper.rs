@@ -13,7 +13,6 @@ use onward_engine::{
     Claimed, Committer, EagerBatch, Engine, JobName, Lanes, Lease, LoadedRun, Unloadable, Wake, claim, load, reap,
     release, sweep,
 };
-use onward_steps::Steps;
 use rand::Rng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -21,6 +20,7 @@ use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::carry::{Carrier, Signal};
+use crate::repertoire::Repertoire;
 use crate::worker::Settings;
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -74,7 +74,7 @@ type Loaded = (Vec<Claimed>, Result<(Vec<LoadedRun>, Vec<Unloadable>), Box<dyn s
 impl<'a> Keeper<'a> {
     pub(crate) fn new(
         engine: &'a Engine,
-        steps: &Arc<Steps>,
+        steps: &Arc<Repertoire>,
         settings: &'a Settings,
         lease: &'a Lease,
         seats: &'a Arc<Semaphore>,

@@ -12,11 +12,13 @@ mod heartbeat;
 mod housekeeping;
 mod keeper;
 mod mask;
+mod repertoire;
 mod routed;
 mod schedule;
 mod secrets;
 mod worker;
 
 pub use housekeeping::keep_house;
+pub use repertoire::{OwnSteps, Repertoire};
 pub use schedule::fire_schedules;
 pub use worker::{Settings, run};

@@ -7,7 +7,7 @@ use onward_engine::{
     Claimed, FinishedRouted, LoadSecretsError, LoadedStep, announce_routed, drop_routed, finish_routed, load_routed,
     release, release_slots, reroute, type_queue,
 };
-use onward_workflows::{ErrorKind, Event, Flow, Outcome, RoutedEnd, RunStep, StepError, storable_outcome};
+use onward_workflows::{ErrorKind, Event, Flow, Outcome, RoutedEnd, RunId, RunStep, StepError, storable_outcome};
 use tokio::sync::{Semaphore, watch};
 
 use crate::attempt;
@@ -87,13 +87,13 @@ impl Carrier {
         if !harmless && !self.announce(job, (attempt, repeatable)).await {
             return None;
         }
-        self.attempt(step, unsealed, harmless.then_some(signal)).await
+        self.attempt((job.run, step), unsealed, harmless.then_some(signal)).await
     }
 
     /// Carries the attempt out. With a signal it is stopped when the run does not need it any more.
     async fn attempt(
         &self,
-        step: RunStep,
+        (run, step): (RunId, RunStep),
         unsealed: Arc<Unsealed>,
         recalled: Option<watch::Receiver<Signal>>,
     ) -> Option<RoutedEnd> {
@@ -101,7 +101,8 @@ impl Carrier {
         let (engine, lease) = (self.engine.clone(), self.lease.clone());
         // The job holds a seat since its claim.
         let (own, seats) = (Arc::new(Semaphore::new(1)), Arc::clone(&self.seats));
-        let attempt = attempt::run(engine, Arc::clone(&self.steps), lease, step, Arc::clone(&unsealed), own, seats);
+        let (steps, step) = (Arc::clone(&self.steps), (run, step));
+        let attempt = attempt::run(engine, steps, lease, step, Arc::clone(&unsealed), own, seats);
         let event = tokio::select! {
             biased;
             () = self.lease.lost().cancelled() => return None,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onward_engine::{EagerBatch, Engine, Lease, WorkerFacts, register, unregister};
-use onward_steps::Steps;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::heartbeat::beat;
 use crate::keeper::{Keeper, Left};
+use crate::repertoire::Repertoire;
 
 const REGISTER_PAUSE: Duration = Duration::from_secs(1);
 
@@ -31,11 +31,12 @@ pub struct Settings {
 /// lease ends).
 pub async fn run(
     engine: Engine,
-    steps: Arc<Steps>,
+    steps: impl Into<Repertoire>,
     settings: Settings,
     stop: CancellationToken,
     kill: CancellationToken,
 ) {
+    let steps = Arc::new(steps.into());
     let facts = WorkerFacts {
         host: settings.host.clone(),
         version: settings.version.clone(),

@@ -54,7 +54,7 @@ static FOLDERS: [Folder; 5] = [
     folder!(TYPES, "types", [
         "log" "wait" "delay" "value" "return" "fail" "wait_for_event" "emit" "call" "http.request" "airtable.lookup"
         "cbb.sync_contact" "whatsapp.send_template" "pdf.render" "slack.send" "email.send" "whatsapp.send"
-        "pdf.generate" "cbb.send_flow" "cbb.send_text" "whatsapp.sync_templates"
+        "pdf.generate" "cbb.send_flow" "cbb.send_text" "whatsapp.sync_templates" "job.run"
     ]),
     folder!("Triggers", "triggers", ["cron" "webhook" "event" "manual"]),
     folder!(CODES, "codes", [

@@ -4,6 +4,7 @@
 //! first moment after the gap, a time that exists twice fires once, and schedules that repeat within the hour or every
 //! hour follow real time.
 
+mod fang;
 mod fields;
 mod jitter;
 mod local;
@@ -42,6 +43,8 @@ enum Kind {
     Local(Local),
     /// Milliseconds, counted from the epoch, so that every process agrees without talking.
     Every(i64),
+    /// As the tasks of Rust programs write it, in UTC whatever the zone.
+    Fang(Box<cron::Schedule>),
 }
 
 /// A time of the schedule that a change of the clock moves, or that comes twice and counts once.
@@ -81,6 +84,9 @@ impl Schedule {
             let millis = every(schedule, written, period)?;
             return Ok(Self::of(Kind::Every(millis), zone));
         }
+        if let Some(pattern) = written.strip_prefix("@fang ") {
+            return Ok(Self::of(Kind::Fang(Box::new(fang::parse(schedule, pattern)?)), zone));
+        }
         let pattern = if let Some(name) = written.strip_prefix('@') {
             named(schedule, name)?
         } else {
@@ -117,6 +123,7 @@ impl Schedule {
                 DateTime::from_timestamp_millis(periods.checked_mul(*period)?)
             }
             Kind::Local(local) => self.next_local(local, after),
+            Kind::Fang(pattern) => pattern.after(&after).next(),
         };
         next.filter(|next| self.ends_at.is_none_or(|ends_at| *next < ends_at))
     }

@@ -46,6 +46,21 @@ fn every_counts_from_the_epoch() {
 }
 
 #[test]
+fn patterns_of_tasks_are_read_as_their_programs_read_them() {
+    check("@fang 5/20 * * * * *", "UTC", "2026-11-24T10:00:05.5Z", &["2026-11-24T10:00:25Z", "2026-11-24T10:00:45Z"]);
+    // The first day of the week is Sunday, and both days must fit.
+    check("@fang 0 0 9 * * 1", "UTC", "2026-11-24T00:00:00Z", &["2026-11-29T09:00:00Z"]);
+    check("@fang 0 0 0 13 * 6", "UTC", "2026-11-12T00:00:00Z", &["2026-11-13T00:00:00Z", "2027-08-13T00:00:00Z"]);
+    // The zone of the trigger does not count.
+    check("@fang 0 0 9 * * * 2027", "Asia/Jerusalem", "2026-11-24T00:00:00Z", &["2027-01-01T09:00:00Z"]);
+    let over = Schedule::parse("@fang 0 0 9 * * * 2020", "UTC").expect("it can be read");
+    assert_eq!(over.next_after(instant("2026-11-24T00:00:00Z")), None);
+    for wrong in ["@fang", "@fang ", "@fang 0 9 * * 1", "@fang 0 0 9 * * 0"] {
+        assert!(matches!(Schedule::parse(wrong, "UTC"), Err(ScheduleError::Schedule { .. })), "{wrong}");
+    }
+}
+
+#[test]
 fn a_time_in_the_gap_fires_at_its_end() {
     check("30 2 * * *", "America/New_York", "2026-03-07T12:00:00Z", &["2026-03-08T07:00:00Z", "2026-03-09T06:30:00Z"]);
     check("30 2 * * *", "Asia/Jerusalem", "2026-03-26T12:00:00Z", &["2026-03-27T00:00:00Z", "2026-03-27T23:30:00Z"]);

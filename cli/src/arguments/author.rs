@@ -22,13 +22,20 @@ pub enum Author {
         #[arg(long)]
         exit_code: bool,
     },
-    /// Rewrite documents of another system in today's words, with notes for whoever reviews them
+    /// Take over what another system has: the documents of visapi, the waiting tasks of fang
     Import {
         /// Which system
-        #[arg(value_parser = ["visapi"])]
+        #[arg(value_parser = ["visapi", "fang"])]
         system: String,
-        /// A document, or a list of them as the system's API gives it; - for standard input
-        file: PathBuf,
+        /// visapi: a document, or a list of them as the system's API gives it; - for standard input
+        #[arg(required_if_eq("system", "visapi"), conflicts_with_all = ["from", "in_progress"])]
+        file: Option<PathBuf>,
+        /// fang: the database with its table; Onward's own without it
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// fang: also tasks that have been in progress for so many minutes, because their worker died
+        #[arg(long, value_name = "MINUTES")]
+        in_progress: Option<u16>,
         /// Write a file for each document there instead of printing it
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,

@@ -67,15 +67,18 @@ async fn a_trigger_is_called_and_a_key_revoked() {
     let _server = place.serve(&["serve", "--no-worker"]).await;
     place.ask(&["deploy", "--yes", &example("order-confirmation.json"), &example("heartbeat.yaml")]).await;
     let order = "{\"order_id\":\"17\"}";
-    let first: Value =
-        serde_json::from_str(&place.ask(&["trigger", "order-confirmations", "-d", order, "--idempotency-key", "k", "--json"]).await)
-            .expect("JSON");
-    let again: Value =
-        serde_json::from_str(&place.ask(&["trigger", "order-confirmations", "-d", order, "--idempotency-key", "k", "--json"]).await)
-            .expect("JSON");
+    let first: Value = serde_json::from_str(
+        &place.ask(&["trigger", "order-confirmations", "-d", order, "--idempotency-key", "k", "--json"]).await,
+    )
+    .expect("JSON");
+    let again: Value = serde_json::from_str(
+        &place.ask(&["trigger", "order-confirmations", "-d", order, "--idempotency-key", "k", "--json"]).await,
+    )
+    .expect("JSON");
     assert_eq!(first["run_id"], again["run_id"]);
     assert_eq!(
-        code(&place, &["trigger", "order-confirmations", "-d", "{\"order_id\":\"18\"}", "--idempotency-key", "k"]).await,
+        code(&place, &["trigger", "order-confirmations", "-d", "{\"order_id\":\"18\"}", "--idempotency-key", "k"])
+            .await,
         Some(6)
     );
     assert_eq!(code(&place, &["trigger", "nothing"]).await, Some(4));

@@ -1,9 +1,11 @@
-//! Documents of the replaced system, from files and from standard input.
+//! Documents of the replaced system, from files and from standard input; tasks of fang, from its table.
 
 use std::fs::File;
 use std::process::Stdio;
 
-use serde_json::Value;
+use onward_testkit::TestDatabase;
+use serde_json::{Value, json};
+use sqlx::Executor;
 
 use crate::place::{Place, example};
 
@@ -53,4 +55,34 @@ async fn a_folder_gets_a_file_for_each() {
     place.write("broken.json", "{ \"name\": ");
     assert_eq!(said(&place, &["import", "visapi", "broken.json"]).await.0, Some(3));
     assert_eq!(said(&place, &["import", "visapi", "nothing.json"]).await.0, Some(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_tasks_of_fang_become_runs_once() {
+    let database = TestDatabase::new().await;
+    let place = Place::new(vec![("DATABASE_URL", database.url())]);
+    let (code, _, talk) = said(&place, &["import", "fang"]).await;
+    assert_eq!((code, talk.contains("there is no table `fang_tasks`"), talk.contains("--from")), (Some(4), true, true));
+    let mut connection = database.connection().await;
+    let rows = r#"create table fang_tasks (
+            id uuid primary key default gen_random_uuid(), metadata jsonb not null, state text not null,
+            task_type text not null default 'common', uniq_hash text,
+            scheduled_at timestamptz not null default now(), updated_at timestamptz not null default now()
+        );
+        insert into fang_tasks (metadata, state) values
+            ('{"type": "SendMail", "to": 1}', 'new'), ('{"type": "SendMail", "to": 2}', 'retried'),
+            ('{"type": "SendMail", "to": 3}', 'in_progress'), ('{"type": "SendMail", "to": 4}', 'finished')"#;
+    connection.execute(rows).await.expect("make rows");
+    let first = place.ask(&["import", "fang"]).await;
+    assert!(first.starts_with("imported  2 tasks\n"), "{first}");
+    assert!(first.contains("1 task  left alone: in progress\n          1 task  left alone: finished"), "{first}");
+    let row: Value = serde_json::from_str(&place.ask(&["import", "fang", "--json"]).await).expect("an object");
+    assert_eq!((&row["imported"], &row["already"], &row["in_progress"]), (&json!(0), &json!(2), &json!(1)));
+    let runs: i64 = sqlx::query_scalar("select count(*) from onward.run where workflow = 'job_send-mail'")
+        .fetch_one(&mut connection)
+        .await
+        .expect("count the runs");
+    assert_eq!(runs, 2);
+    assert_eq!(said(&place, &["import", "fang", "file.json"]).await.0, Some(2));
+    assert_eq!(said(&place, &["import", "visapi"]).await.0, Some(2));
 }

@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{Duplicate, StartRun, Started};
+use crate::claim::is_served;
 
 /// What became of one start of a batch, in the batch's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,24 @@ pub(crate) async fn insert_in(
     write(connection, starts, &everything, env, None, &mut vec![Verdict::Busy; starts.len()]).await
 }
 
+/// The same for one start that has a key. `None`: somebody else is starting a run with it right now.
+pub(crate) async fn insert_keyed_in(
+    connection: &mut PgConnection,
+    start: &Arc<StartRun>,
+    env: &Value,
+) -> Result<Option<Started>, sqlx::Error> {
+    let starts = std::slice::from_ref(start);
+    if !lock_keys(connection, starts, &[0]).await?.is_empty() {
+        return Ok(None);
+    }
+    let mut verdicts = [Verdict::Busy];
+    write(connection, starts, &[0], env, None, &mut verdicts).await?;
+    Ok(match verdicts[0] {
+        Verdict::Settled { started, claimed: _ } => Some(started),
+        Verdict::Busy => None,
+    })
+}
+
 async fn lock_keys(
     connection: &mut PgConnection,
     starts: &[Arc<StartRun>],
@@ -105,8 +124,8 @@ async fn write(
         &chosen().map(|start| start.scheduled_at).collect::<Vec<_>>() as _,
         &chosen().map(|start| start.queue.as_str()).collect::<Vec<_>>() as _,
         &chosen().map(|start| start.priority.as_str()).collect::<Vec<_>>() as _,
-        &chosen().map(|start| start.created_at).collect::<Vec<_>>(),
-        &chosen().map(|start| serves(owner, &start.queue)).collect::<Vec<_>>(),
+        &chosen().map(|start| start.due_at.unwrap_or(start.created_at)).collect::<Vec<_>>(),
+        &chosen().map(|start| serves(owner, start)).collect::<Vec<_>>(),
         &keys().map(|key| key.map(|key| key.scope.as_str())).collect::<Vec<_>>() as _,
         &keys().map(|key| key.map(|key| key.key.as_str())).collect::<Vec<_>>() as _,
         &keys().map(|key| key.map(|key| key.request_hash.to_vec())).collect::<Vec<_>>() as _,
@@ -144,8 +163,10 @@ fn settle(start: &StartRun, begun: bool, claimed: bool, first: Option<Uuid>, has
     }
 }
 
-fn serves(owner: Option<Owner<'_>>, queue: &str) -> bool {
-    owner.is_some_and(|owner| owner.queues.is_none_or(|queues| queues.iter().any(|served| served == queue)))
+/// May the run be inserted claimed?
+fn serves(owner: Option<Owner<'_>>, start: &StartRun) -> bool {
+    let is_due = start.due_at.is_none_or(|due_at| due_at <= start.created_at);
+    is_due && owner.is_some_and(|owner| is_served(owner.queues, &start.queue))
 }
 
 fn is_empty(env: &Value) -> bool {

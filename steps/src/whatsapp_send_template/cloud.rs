@@ -53,7 +53,8 @@ pub(super) async fn send(
 pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Outcome {
     match judge(status, headers, body) {
         // Such an answer has no message in it.
-        Ok(_) => Verdict::new(Class::Transient, "unexpected_body", "answered with something else").outcome("WhatsApp", status),
+        Ok(_) => Verdict::new(Class::Transient, "unexpected_body", "answered with something else")
+            .outcome("WhatsApp", status),
         Err((verdict, _)) if verdict.class == Class::Unknown => {
             Verdict { class: Class::Transient, ..verdict }.outcome("WhatsApp", status)
         }

@@ -1,16 +1,12 @@
 //! Every example runs to its end against the stand-in services.
 
 use std::path::Path;
-use std::time::Duration;
 
 use onward_engine::{DeployOptions, Expect, PrepareRun, SecretsKey, SetSecret, deploy, set_secret};
-use onward_testkit::wait_until;
 use onward_workflows::Source;
 use serde_json::{Value, json};
 
 use crate::bed::Bed;
-
-const DEADLINE: Duration = Duration::from_secs(20);
 
 fn example(name: &str) -> Source {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);

@@ -94,7 +94,7 @@ pub(super) const STEERING: [StepType; 9] = [
 ];
 
 /// Work that a worker of one's own may offer; the last two are names of the replaced system.
-pub(super) const WORK: [StepType; 11] = [
+pub(super) const WORK: [StepType; 12] = [
     StepType {
         name: "airtable.lookup",
         summary: "Reads records of an Airtable base.",
@@ -181,6 +181,13 @@ pub(super) const WORK: [StepType; 11] = [
             optional("options", FieldKind::Object, "paper and margins"),
             optional("filename", FieldKind::Text, "of the result"),
         ],
+        secrets: &[],
+        built_in: false,
+    },
+    StepType {
+        name: "job.run",
+        summary: "Runs a task of a Rust program.",
+        fields: &[required("task", FieldKind::Object, "the task; `type` is its kind, the rest its fields")],
         secrets: &[],
         built_in: false,
     },
