@@ -59,6 +59,7 @@ impl Default for Graph {
                 template("order_shipped", 2, false),
                 template("visa_status_update", 1, false),
                 Template { language: "en".to_owned(), ..template("visa_status_update", 1, false) },
+                template("visa_status_changed", 2, false),
                 Template { language: "en".to_owned(), ..template("visa_status_changed", 2, false) },
             ],
             messages: Vec::new(),

@@ -55,6 +55,11 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/confirmations/{order}", put(write).get(read))
         .route("/reports/{date}", put(write).get(read))
         .route("/heartbeats/{run}", put(write).get(read))
+        .route("/health", get(|| async { Json(json!({ "status": "ok" })) }))
+        .route("/latest", get(|| async { Json(shop::rates()) }))
+        .route("/exports", post(create))
+        .route("/exports/{id}", get(show_export))
+        .route("/nightly", post(create))
         .route("/v1/{kind}", post(create))
         .route("/v1/{kind}/{id}", put(write).get(read).delete(undo))
         .route("/charges", post(create))
@@ -151,6 +156,16 @@ async fn write(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body:
     let body = parse(&body)?;
     let stored = shared.ledger().write(uri.path(), key(&headers).as_deref(), uri.path(), body);
     Ok(Json(stored.map_err(failed)?))
+}
+
+/// An export is done by the second look at it.
+async fn show_export(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Extension(Count(call)): Extension<Count>,
+) -> Json<Value> {
+    let state = if call > 1 || shared.services().exports_are_ready { "done" } else { "running" };
+    Json(json!({ "id": id, "state": state, "url": format!("https://bi.example.test/files/{id}.csv") }))
 }
 
 /// Makes something and gives it an id: once for each key.

@@ -17,6 +17,8 @@ pub struct Services {
     pub graph: Graph,
     pub resend: Resend,
     pub slack: Slack,
+    /// Reports of the shop's figures are there at the first look, not at the second.
+    pub exports_are_ready: bool,
     /// By the beginning of the path: what happens to so many of the next requests.
     faults: Vec<(String, HashMap<String, String>, u64)>,
     trouble: Trouble,

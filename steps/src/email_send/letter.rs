@@ -93,6 +93,10 @@ async fn bodies(services: &Services, fields: Fields<'_>) -> Result<(Option<Strin
     }
     let text = written(fields, "text", Kind::Text, &data)?;
     let html = written(fields, "html", Kind::Html, &data)?;
+    // A file alone is a letter too.
+    if text.is_none() && html.is_none() && fields.value("attachments").is_some() {
+        return Ok((Some(String::new()), None));
+    }
     if text.is_none() && html.is_none() {
         return Err(Problem::new("text", "is required, or `html`, or `template`"));
     }

@@ -10,3 +10,4 @@ mod outside;
 mod routed;
 mod runs;
 mod secrets;
+mod whole;

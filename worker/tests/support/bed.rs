@@ -15,6 +15,15 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 const DEADLINE: Duration = Duration::from_secs(20);
+/// What the examples of the language talk to.
+const EXAMPLES: [&str; 6] = [
+    "example.test",
+    "fx.example.test",
+    "bi.example.test",
+    "metrics.example.test",
+    "shop.example.test",
+    "pay.example.test",
+];
 
 pub struct Bed {
     pub database: TestDatabase,
@@ -55,10 +64,13 @@ fn run(engine: Engine, steps: Arc<Steps>, settings: onward_worker::Settings) -> 
 
 fn steps_of(shop: &StandIn, step_types: Option<&[&str]>) -> Arc<Steps> {
     let plain = Mapped { address: shop.address(), plain: true };
-    let services = StandIn::sites().map(|site| (site.to_owned(), plain));
+    let services = StandIn::sites().chain(EXAMPLES).map(|site| (site.to_owned(), plain));
     let settings = onward_steps::Settings {
         http_hosts: services.chain([("shop.test".to_owned(), shop.address().into())]).collect(),
         services: Services {
+            airtable_base: Some("appFAKE0000000001".to_owned()),
+            email_from: Some("onward@mail.test".to_owned()),
+            whatsapp_language: "he".to_owned(),
             templates: Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/templates"),
             ..Services::default()
         },
