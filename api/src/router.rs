@@ -98,6 +98,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/schedules/{id}/resume", post(schedules::resume)),
         ("/schedules/{id}/backfill", post(schedules::backfill)),
         ("/workers", get(schedules::workers)),
+        ("/limits", get(schedules::limits)),
         ("/api-keys", get(keys::list).post(keys::create)),
         ("/api-keys/{id}", delete(keys::revoke)),
         ("/secrets", get(secrets::list)),

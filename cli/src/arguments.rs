@@ -217,6 +217,8 @@ pub enum Command {
     /// Make, list and revoke API keys; works on the database, beside a running server
     #[command(subcommand)]
     Keys(Keys),
+    /// What keeps steps and runs waiting now: rates that are used up, slots that are taken
+    Limits,
     /// Set, list and unset what documents read as secrets.NAME
     #[command(subcommand)]
     Secrets(Secrets),

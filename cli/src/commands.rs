@@ -14,6 +14,7 @@ mod help;
 mod import;
 mod import_tasks;
 mod keys;
+mod limits;
 mod migrate;
 mod new;
 mod operate;
@@ -91,6 +92,7 @@ pub fn run(command: Command, settings: &Settings) -> Result<ExitCode, Failure> {
         Command::Retry { run, only } => runtime()?.block_on(operate::retry(settings, &run, only)),
         Command::Replay(wish) => runtime()?.block_on(operate::replay(settings, wish)),
         Command::Events(wish) => runtime()?.block_on(events::events(settings, wish)),
+        Command::Limits => runtime()?.block_on(limits::limits(settings)),
         Command::Schedule(wish) => runtime()?.block_on(schedule::schedule(settings, wish)),
     }
 }

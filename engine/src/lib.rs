@@ -78,16 +78,16 @@ pub use keys::{
 };
 pub use lease::{HEARTBEAT_EVERY, Lease, LeaseLost, WorkerFacts, heartbeat, register, unregister};
 pub use limits::{
-    LimitError, RateRequest, SlotRequest, acquire_slot, pause_rate, release_slots, reserve_rate, slot_rivals,
-    tidy_slots,
+    LimitError, RateRequest, SlotRequest, acquire_slot, forget_rates, pause_rate, release_slots, reserve_rate,
+    slot_rivals, tidy_slots,
 };
 pub use load::{LoadedRun, Unloadable, load};
 pub use operate::{Replay, ReplayError, ReplayVersion, RetryError, SettleError, Settling, replay, retry, settle};
 pub use partitions::{WEEKS_AHEAD, keep_partitions};
 pub use read::{
-    EventDetail, EventFilter, EventPage, EventRow, EventRun, ReadError, RunCursor, RunDetail, RunFilter, RunPage,
-    RunRow, RunState, WaitingFor, WaitingKind, WorkerRow, find_event, find_run, list_events, list_runs, list_workers,
-    match_run, queue_depths, read_names, read_step, read_steps,
+    EventDetail, EventFilter, EventPage, EventRow, EventRun, LimitRow, ReadError, RunCursor, RunDetail, RunFilter,
+    RunPage, RunRow, RunState, WaitingFor, WaitingKind, WorkerRow, find_event, find_run, list_events, list_limits,
+    list_runs, list_workers, match_run, queue_depths, read_names, read_step, read_steps,
 };
 pub use readiness::{NotReady, check_ready};
 pub use reap::reap;
@@ -122,8 +122,8 @@ pub use triggers::{
 pub use versions::{Version, VersionError, Versions};
 pub use wake::{Wake, Wakes, listen};
 pub use whatsapp::{
-    KnownTemplate, TemplateRow, WebhookError, find_whatsapp_template, forget_whatsapp, keep_whatsapp_templates,
-    note_whatsapp, receive_whatsapp, settle_reported,
+    KnownTemplate, TemplateRow, WebhookError, find_whatsapp_template, forget_whatsapp, forget_whatsapp_reports,
+    keep_whatsapp_templates, note_whatsapp, receive_whatsapp, settle_reported,
 };
 pub use workflows::{
     WorkflowDetail, WorkflowHead, WorkflowPage, WorkflowRow, find_workflow, find_workflow_head, list_workflows,

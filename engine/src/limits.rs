@@ -120,6 +120,11 @@ pub async fn reserve_rate(engine: &Engine, request: &RateRequest) -> Result<Date
     Ok(at)
 }
 
+/// Deletes rates that nobody has used for a day; says how many.
+pub async fn forget_rates(engine: &Engine) -> Result<u64, sqlx::Error> {
+    Ok(sqlx::query_file!("queries/delete_rates.sql", KEYS_MAX).execute(engine.pool()).await?.rows_affected())
+}
+
 /// Nobody begins under this rate for so long.
 pub async fn pause_rate(engine: &Engine, key: &str, time: Duration) -> Result<(), LimitError> {
     sqlx::query_file!("queries/pause_rate.sql", key, time.as_secs_f64()).execute(engine.pool()).await?;

@@ -3,6 +3,7 @@
 mod diagnose;
 mod error;
 mod events;
+mod limits;
 mod list;
 mod operations;
 mod run;
@@ -12,6 +13,7 @@ mod steps;
 
 pub use error::ReadError;
 pub use events::{EventDetail, EventFilter, EventPage, EventRow, EventRun, find_event, list_events};
+pub use limits::{LimitRow, list_limits};
 pub use list::{RunCursor, RunFilter, RunPage, RunRow, list_runs};
 pub use operations::{WorkerRow, list_workers, queue_depths};
 pub use run::{RunDetail, WaitingFor, WaitingKind, find_run};

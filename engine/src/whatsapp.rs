@@ -3,11 +3,18 @@
 mod report;
 mod webhook;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use crate::Engine;
 
 pub use webhook::{WebhookError, receive_whatsapp, settle_reported};
+
+/// Meta repeats a report for a week at most.
+const KEPT_FOR: Duration = Duration::from_hours(90 * 24);
+/// Rows that one pass deletes.
+const FORGET_MAX: i64 = 1_000;
 
 /// A template as Meta knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +53,13 @@ pub async fn find_whatsapp_template(
     sqlx::query_file_as!(KnownTemplate, "queries/find_whatsapp_template.sql", name, language)
         .fetch_optional(engine.pool())
         .await
+}
+
+/// Deletes messages and reports that are older than that; says how many messages.
+pub async fn forget_whatsapp_reports(engine: &Engine) -> Result<u64, sqlx::Error> {
+    let kept = KEPT_FOR.as_secs_f64();
+    let deleted = sqlx::query_file!("queries/delete_whatsapp.sql", kept, FORGET_MAX).execute(engine.pool()).await?;
+    Ok(deleted.rows_affected())
 }
 
 /// One template, to be kept.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use onward_engine::{
-    Engine, dispatch_left_over, forget_cached, forget_expired_keys, forget_files, keep_partitions, look_at_depths,
-    settle_reported, tidy_slots, wake_callers,
+    Engine, dispatch_left_over, forget_cached, forget_expired_keys, forget_files, forget_rates,
+    forget_whatsapp_reports, keep_partitions, look_at_depths, settle_reported, tidy_slots, wake_callers,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -64,6 +64,12 @@ async fn forget(engine: &Engine) {
     }
     if let Err(error) = forget_files(engine).await {
         tracing::warn!(error = %error, "files that nobody can fetch any more could not be deleted");
+    }
+    if let Err(error) = forget_whatsapp_reports(engine).await {
+        tracing::warn!(error = %error, "old reports of WhatsApp messages could not be deleted");
+    }
+    if let Err(error) = forget_rates(engine).await {
+        tracing::warn!(error = %error, "rates that nobody uses could not be deleted");
     }
     loop {
         match forget_expired_keys(engine.pool()).await {

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use onward_engine::{Backfill, Paused, ScheduleId, Scope, list_schedules, list_workers, next_fires};
+use onward_engine::{Backfill, Paused, ScheduleId, Scope, list_limits, list_schedules, list_workers, next_fires};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -156,4 +156,10 @@ pub async fn workers(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Re
     auth::require(&api, &headers, Scope::QueuesRead).await?;
     Query::refuse(&uri)?;
     Ok(Json(json!({ "data": list_workers(&api.engine).await?, "next_cursor": null })).into_response())
+}
+
+pub async fn limits(State(api): State<Api>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+    auth::require(&api, &headers, Scope::QueuesRead).await?;
+    Query::refuse(&uri)?;
+    Ok(Json(json!({ "data": list_limits(&api.engine).await?, "next_cursor": null })).into_response())
 }

@@ -1,7 +1,9 @@
 //! Lists: pages without gaps, filters without surprises.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
+use onward_engine::{Priority, SlotRequest};
 use serde_json::json;
 
 use crate::server::{Server, orders};
@@ -50,4 +52,25 @@ async fn filters_take_what_they_name() {
     assert_eq!(count("since=1h").await, Some(4));
     assert_eq!(count("until=1h").await, Some(0));
     assert_eq!(server.get("/workflows?enabled=false").await.body["data"], json!([]));
+}
+
+#[tokio::test]
+async fn limits_that_keep_somebody_waiting_are_listed() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/limits").await.body["data"], json!([]));
+    onward_engine::pause_rate(&server.engine, "provider:slack/#ops", Duration::from_mins(1)).await.expect("it pauses");
+    let slot = SlotRequest {
+        key: "shop".to_owned(),
+        limit: 2,
+        run: server.engine.new_run_id(),
+        path: "a".to_owned(),
+        attempt: 1,
+        priority: Priority::Normal,
+    };
+    onward_engine::acquire_slot(&server.engine, &slot).await.expect("it is free");
+    let limits = server.get("/limits").await.body;
+    let row = |place: usize, field: &str| limits["data"][place][field].clone();
+    assert_eq!((row(0, "key"), row(0, "kind")), (json!("provider:slack/#ops"), json!("rate")));
+    assert!(row(0, "next_at").is_string(), "{limits}");
+    assert_eq!((row(1, "key"), row(1, "held"), row(1, "limit")), (json!("shop"), json!(1), json!(2)));
 }

@@ -130,8 +130,7 @@ async fn an_order_makes_a_contact_and_starts_its_confirmation() {
         "form": { "country": "הודו", "client": { "name": "Dana", "phone": "+999500000021", "email": "dana@mail.test" } },
     });
     let output = stage.ends_well("vizi-order", inputs).await;
-    let expected =
-        json!({ "status": "success", "orderId": "100001", "contactId": "999500000021", "confirmed": true });
+    let expected = json!({ "status": "success", "orderId": "100001", "contactId": "999500000021", "confirmed": true });
     assert_eq!(output, expected);
     assert_eq!(stage.bed.shop.services().cbb.contacts["999500000021"].fields["country"], "הודו");
 }
