@@ -1,5 +1,6 @@
 //! Real processes, killed as a power cut would: what was accepted is carried out, and each effect takes place once.
 
+mod messages;
 mod servers;
 mod workers;
 
