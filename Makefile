@@ -11,7 +11,7 @@ build: setup ## Build the release binary, target/release/onward
 	cargo build --release --package onward-cli
 
 demo: setup ## Build and show a workflow surviving a kill
-	cargo build --release --package onward-cli --package onward-testkit --bins
+	cargo build --release --package onward-cli --package onward-standin --package onward-testkit --bins
 	scripts/demo
 
 test: setup ## Run all tests against a real Postgres
